@@ -1,0 +1,51 @@
+# The commands of this repository. "make help" lists them.
+GO        ?= go
+BIN       ?= bin
+FUZZTIME  ?= 3s
+NETNS     ?= 1
+PART      := scripts/part
+
+# Race detection needs a C compiler; nothing else here does, and saying so keeps it true.
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: ## all tests, without the race detector: no C compiler needed
+	$(GO) test ./...
+
+.PHONY: build
+build: ## build the programs into bin/
+	$(GO) build -trimpath -o $(BIN)/ ./cmd/...
+
+.PHONY: check
+check: ## all that continuous integration asks for (NETNS= leaves out the network namespaces, which need root)
+	@$(PART) format      scripts/format
+	@$(PART) layering    $(GO) test -count=1 ./internal/layering
+	@$(PART) vet         $(GO) vet ./...
+	@$(PART) staticcheck scripts/staticcheck
+	@$(PART) nested      scripts/nested
+	@$(PART) cross       scripts/cross
+	@$(PART) fuzz        scripts/fuzz $(FUZZTIME)
+	@$(PART) race        env CGO_ENABLED=1 TENUTO_SEEDS=10 $(GO) test -race -shuffle=on ./...
+	@if [ -n "$(NETNS)" ]; then $(PART) namespaces env TENUTO_NETNS=1 $(GO) test -count=1 ./internal/netns; fi
+	@$(PART) tests       env TENUTO_SEEDS=1000 $(GO) test ./...
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME (3s)
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: soak
+soak: ## long runs: 10,000 seeds, five race runs, each fuzz target for five minutes
+	@$(PART) simulations env TENUTO_SEEDS=10000 $(GO) test -count=1 -timeout 2h -run Simulat ./...
+	@$(PART) race        env CGO_ENABLED=1 $(GO) test -race -shuffle=on -count=5 -timeout 2h ./...
+	@if [ -n "$(NETNS)" ]; then $(PART) namespaces env TENUTO_NETNS=1 $(GO) test -count=5 -timeout 1h ./internal/netns; fi
+	@$(PART) fuzz        scripts/fuzz 5m
+
+.PHONY: bench
+bench: ## compare with other libraries, side by side; writes docs/benchmarks.md
+	cd bench && $(GO) run ./report
