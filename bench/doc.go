@@ -1,0 +1,10 @@
+// Package bench compares ways to carry a byte stream between two programs: plain TCP, which is the limit, other libraries
+// that put streams onto a connection, and Tenuto's sessions.
+//
+// Every subject runs the same three benchmarks in the same test binary, once with both ends in one process and once with the
+// server in a second one. `go run ./report` runs the binary several times and writes docs/benchmarks.md.
+//
+// # Limitations
+//
+// All traffic is on loopback: nothing here says anything about loss or about long paths.
+package bench

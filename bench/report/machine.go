@@ -1,0 +1,59 @@
+package main
+
+import (
+	"debug/buildinfo"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// machine describes what the figures were measured on, without saying whose it is.
+func machine() string {
+	parts := []string{fmt.Sprintf("%d cores", runtime.NumCPU()), runtime.GOOS + "/" + runtime.GOARCH}
+	if model := processor(); model != "" {
+		parts = slices.Insert(parts, 0, model)
+	}
+	if kernel, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		version, _, _ := strings.Cut(strings.TrimSpace(string(kernel)), "-")
+		parts = append(parts, "kernel "+version)
+	}
+	return strings.Join(append(parts, runtime.Version()), ", ")
+}
+
+// processor is the model's name, if the system tells it.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func writeHead(w io.Writer, machine string, info *buildinfo.BuildInfo, now time.Time, runs int, benchtime string) {
+	fmt.Fprintf(w, "# Benchmarks\n\nWritten by `make bench` on %s. Machine: %s.\n", now.UTC().Format(time.DateOnly), machine)
+	fmt.Fprintf(w, `
+All traffic is on loopback. One test binary was run %d times, %s for each figure, all subjects side by side in each run. A cell
+shows the median, the median of the ratios to %s within a run, and the lowest and the highest of the runs. What each subject is
+and how it is set up: docs/adr/0020-bench-peers.md. quic encrypts, the others do not.
+`, runs, benchtime, "tcp")
+	fmt.Fprint(w, "\nVersions:")
+	separator := " "
+	for _, dep := range info.Deps {
+		if slices.Contains(peers, dep.Path) {
+			fmt.Fprintf(w, "%s%s %s", separator, dep.Path, dep.Version)
+			separator = ", "
+		}
+	}
+	fmt.Fprintln(w, ".")
+}
+
+var peers = []string{"github.com/hashicorp/yamux", "github.com/xtaci/smux", "github.com/quic-go/quic-go"}

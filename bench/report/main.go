@@ -1,0 +1,88 @@
+// Command report builds the benchmarks' test binary once, runs it several times, and writes the medians and their ratios to
+// plain TCP, with a description of the machine, to docs/benchmarks.md. It is run in the bench directory.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"debug/buildinfo"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+func main() {
+	log.SetFlags(0)
+	runs := flag.Int("runs", 5, "how often to run all benchmarks")
+	benchtime := flag.String("time", "1s", "how long each benchmark takes in one run")
+	pattern := flag.String("bench", ".", "which benchmarks to run")
+	out := flag.String("o", "../docs/benchmarks.md", "file to write; none if empty")
+	flag.Parse()
+	if flag.NArg() > 0 || *runs < 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	if err := report(*runs, *benchtime, *pattern, *out); err != nil {
+		log.Fatal("report: ", err)
+	}
+}
+
+func report(runs int, benchtime, pattern, out string) error {
+	dir, err := os.MkdirTemp("", "tenuto-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	binary := filepath.Join(dir, "bench.test")
+	build := exec.Command("go", "test", "-c", "-o", binary, ".")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	results := newResults()
+	for run := range runs {
+		log.Printf("run %d of %d", run+1, runs)
+		if err := runOnce(results, run, binary, benchtime, pattern); err != nil {
+			return err
+		}
+	}
+	info, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	writeHead(&text, machine(), info, time.Now(), runs, benchtime)
+	results.write(&text)
+	fmt.Print(text.String())
+	if out == "" {
+		return nil
+	}
+	return os.WriteFile(out, text.Bytes(), 0o644)
+}
+
+func runOnce(results *results, run int, binary, benchtime, pattern string) error {
+	cmd := exec.Command(binary, "-test.run", "^$", "-test.bench", pattern, "-test.benchtime", benchtime, "-test.timeout", "1h")
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(io.TeeReader(stdout, os.Stderr))
+	for lines.Scan() {
+		if r, ok := parseLine(lines.Text()); ok {
+			results.add(run, r)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return cmd.Wait()
+}
