@@ -1,0 +1,147 @@
+package bridge
+
+import "time"
+
+// All rules of time of the bridge stand in this file.
+
+const (
+	// ackDelay is how long an acknowledgement may wait for data to ride with.
+	ackDelay = 20 * time.Millisecond
+	// probeMin is the least silence after which a carrier is probed, and the least time that a probe has for its answer.
+	probeMin = 250 * time.Millisecond
+	// probeRTT is that silence in smoothed round trips.
+	probeRTT = 3
+)
+
+// liveness decides whether the current carrier lives. When the peer owes an answer and nothing has come for patience, a PING goes out;
+// when it, too, has brought nothing for patience, the carrier is dead. Without anything owed the silence before a PING doubles
+// each time, from patience up to the heartbeat: a receiver notices soon that its sender's carrier has died, and an idle carrier
+// costs next to nothing.
+type liveness struct {
+	srtt      time.Duration
+	heartbeat time.Duration
+	gap       time.Duration // the silence after which the next probe of an idle carrier goes out
+
+	heard     time.Time // something has come
+	owedSince time.Time // the peer owes an answer; zero if it does not
+	ackAt     time.Time // lazy acknowledgements go out; zero if there are none
+
+	pingDue bool
+	token   uint64
+	pingAt  time.Time // when the PING that is unanswered was due; zero if there is none
+	pingOut time.Time // when it went out: later than pingAt if the carrier is slow or full
+}
+
+func (l *liveness) begin(now time.Time, local, peer time.Duration) {
+	*l = liveness{srtt: l.srtt, token: l.token, heartbeat: min(local, peer), heard: now}
+	l.gap = l.patience()
+}
+
+// patience is how long an answer may take.
+func (l *liveness) patience() time.Duration { return max(probeMin, probeRTT*l.srtt) }
+
+func (l *liveness) received(now time.Time) { l.heard = now }
+
+// active says that data came, and so more can be expected.
+func (l *liveness) active() { l.gap = l.patience() }
+
+func (l *liveness) sent(now time.Time, owed bool) {
+	if !owed {
+		l.owedSince = time.Time{}
+	} else if l.owedSince.IsZero() {
+		l.owedSince = now
+	}
+}
+
+// probe makes a PING due. Its time to be answered begins even if the carrier is full and does not take it.
+func (l *liveness) probe(now time.Time) { l.pingDue, l.pingAt = true, now }
+
+func (l *liveness) ping(now time.Time) uint64 {
+	l.pingDue = false
+	l.pingOut = now
+	l.token++
+	return l.token
+}
+
+func (l *liveness) pong(now time.Time, token uint64) {
+	if token != l.token || l.pingAt.IsZero() {
+		return
+	}
+	rtt := now.Sub(l.pingOut)
+	if l.srtt == 0 {
+		l.srtt = rtt
+	} else {
+		l.srtt += (rtt - l.srtt) / 4
+	}
+	l.pingAt = time.Time{}
+}
+
+// probeAt is when the next PING is due, if none is out.
+func (l *liveness) probeAt() time.Time {
+	if !l.owedSince.IsZero() {
+		from := l.heard
+		if l.owedSince.After(from) {
+			from = l.owedSince
+		}
+		return from.Add(min(l.patience(), l.heartbeat))
+	}
+	return l.heard.Add(min(l.gap, l.heartbeat))
+}
+
+// deadAt is when the carrier is given up if nothing comes, zero if no PING is out.
+func (l *liveness) deadAt() time.Time {
+	if l.pingAt.IsZero() || l.heard.After(l.pingAt) {
+		return time.Time{}
+	}
+	return l.pingAt.Add(l.patience())
+}
+
+// RTT is the smoothed round trip, 0 before the first was measured.
+func (m *Machine) RTT() time.Duration { return m.live.srtt }
+
+// Heard is when something last came on the current carrier.
+func (m *Machine) Heard() time.Time { return m.live.heard }
+
+// NextTimeout is when Tick must be called, zero for never.
+func (m *Machine) NextTimeout() time.Time {
+	if !m.attached {
+		return time.Time{}
+	}
+	l := &m.live
+	m.live.sent(l.heard, m.busy > 0)
+	next := l.deadAt()
+	if next.IsZero() {
+		next = l.probeAt()
+	}
+	if len(m.lazy) > 0 && (next.IsZero() || l.ackAt.Before(next)) {
+		next = l.ackAt
+	}
+	return next
+}
+
+// Tick does what is due by time, and tells whether the carrier is dead.
+func (m *Machine) Tick(now time.Time) (dead bool) {
+	if !m.attached {
+		return false
+	}
+	l := &m.live
+	if len(m.lazy) > 0 && !now.Before(l.ackAt) {
+		for i, s := range m.lazy {
+			if s.inLazy = false; s.Next != s.announced && !s.Closing {
+				s.ackDue = true
+				m.enqueue(s)
+			}
+			m.lazy[i] = nil
+		}
+		m.lazy = m.lazy[:0]
+	}
+	l.sent(now, m.busy > 0)
+	if d := l.deadAt(); !d.IsZero() {
+		return !now.Before(d)
+	}
+	if !now.Before(l.probeAt()) {
+		l.probe(now)
+		l.gap = min(2*l.gap, l.heartbeat)
+	}
+	return false
+}
