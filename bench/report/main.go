@@ -5,7 +5,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"debug/buildinfo"
 	"flag"
 	"fmt"
 	"io"
@@ -51,12 +50,12 @@ func report(runs int, benchtime, pattern, out string) error {
 			return err
 		}
 	}
-	info, err := buildinfo.ReadFile(binary)
+	versions, err := peerVersions()
 	if err != nil {
 		return err
 	}
 	var text bytes.Buffer
-	writeHead(&text, machine(), info, time.Now(), runs, benchtime)
+	writeHead(&text, versions, time.Now(), runs, benchtime)
 	results.write(&text)
 	fmt.Print(text.String())
 	if out == "" {

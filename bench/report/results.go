@@ -44,12 +44,12 @@ type key struct{ benchmark, subject, variant string }
 // results are the lines of all runs.
 type results struct {
 	runs     map[key]map[int]result
-	subjects []string // in the order they were met; the first is the measure of the others
-	variants map[string][]string
+	subjects []string           // in the order they were met; the first is the measure of the others
+	measured map[[2]string]bool // benchmark and variant
 }
 
 func newResults() *results {
-	return &results{runs: map[key]map[int]result{}, variants: map[string][]string{}}
+	return &results{runs: map[key]map[int]result{}, measured: map[[2]string]bool{}}
 }
 
 func (rs *results) add(run int, r result) {
@@ -61,9 +61,7 @@ func (rs *results) add(run int, r result) {
 	if !slices.Contains(rs.subjects, r.subject) {
 		rs.subjects = append(rs.subjects, r.subject)
 	}
-	if !slices.Contains(rs.variants[r.benchmark], r.variant) {
-		rs.variants[r.benchmark] = append(rs.variants[r.benchmark], r.variant)
-	}
+	rs.measured[[2]string{r.benchmark, r.variant}] = true
 }
 
 // values returns what figure gives for each run of k, and its ratio to the first subject's in the same run.
@@ -92,34 +90,47 @@ func median(values []float64) float64 {
 func megabytes(r result) float64 { return r.megabytes }
 func micros(r result) float64    { return r.nanos / 1000 }
 
-// sections are the tables of the report. A benchmark that did not run has none.
+// column is one figure of each subject.
+type column struct{ title, benchmark, variant string }
+
+// sections are the tables of the report. A column that was not measured is left out, as is a table without columns.
 var sections = []struct {
-	benchmark, title, unit string
-	figure                 func(result) float64
+	title, unit string
+	figure      func(result) float64
+	columns     []column
 }{
-	{"Bulk", "One direction, both ends in one process", "MB/s; more is better", megabytes},
-	{"BulkTwoProcesses", "One direction, two processes", "MB/s; more is better", megabytes},
-	{"RTT", "Round trip of 64 octets, both ends in one process", "µs; less is better", micros},
-	{"RTTTwoProcesses", "Round trip of 64 octets, two processes", "µs; less is better", micros},
-	{"Setup", "Open, an octet each way, close, both ends in one process", "µs; less is better", micros},
-	{"SetupTwoProcesses", "Open, an octet each way, close, two processes", "µs; less is better", micros},
+	{"One direction, both ends in one process", "MB/s by size of the writes; more is better", megabytes, bulkColumns("Bulk")},
+	{"One direction, two processes", "MB/s by size of the writes; more is better", megabytes, bulkColumns("BulkTwoProcesses")},
+	{"Round trip of 64 octets", "µs; less is better", micros, []column{
+		{"one process", "RTT", ""}, {"two processes", "RTTTwoProcesses", ""}}},
+	{"Set-up: open, an octet each way, close", "µs; less is better", micros, []column{
+		{"one process", "Setup", ""}, {"two processes", "SetupTwoProcesses", ""}}},
+}
+
+func bulkColumns(benchmark string) (columns []column) {
+	for _, size := range []string{"1K", "16K", "64K", "256K"} {
+		columns = append(columns, column{size, benchmark, size})
+	}
+	return columns
 }
 
 func (rs *results) write(w io.Writer) {
 	for _, s := range sections {
-		variants := rs.variants[s.benchmark]
-		if len(variants) == 0 {
+		columns := slices.DeleteFunc(slices.Clone(s.columns), func(c column) bool {
+			return !rs.measured[[2]string{c.benchmark, c.variant}]
+		})
+		if len(columns) == 0 {
 			continue
 		}
 		fmt.Fprintf(w, "\n## %s\n\n%s.\n\n|", s.title, s.unit)
-		for _, v := range variants {
-			fmt.Fprintf(w, " | %s", v)
+		for _, c := range columns {
+			fmt.Fprintf(w, " | %s", c.title)
 		}
-		fmt.Fprintf(w, " |\n| --- |%s\n", strings.Repeat(" ---: |", len(variants)))
+		fmt.Fprintf(w, " |\n| --- |%s\n", strings.Repeat(" ---: |", len(columns)))
 		for _, subject := range rs.subjects {
 			fmt.Fprintf(w, "| %s |", subject)
-			for _, v := range variants {
-				rs.writeCell(w, key{s.benchmark, subject, v}, s.figure)
+			for _, c := range columns {
+				rs.writeCell(w, key{c.benchmark, subject, c.variant}, s.figure)
 			}
 			fmt.Fprintln(w)
 		}
