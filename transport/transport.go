@@ -74,7 +74,8 @@ type Conn interface {
 
 	// Receive reads the next octets of the normal flow into b and tells whether they end a TSDU. It waits until there is
 	// at least one octet or an end: n may be 0 with end. Octets of two TSDUs never come from one call.
-	// It returns ErrExpedited, before any octets, if an expedited TSDU is there to be received. After the peer's
+	// It returns ErrExpedited, before any octets, if an expedited TSDU is there to be received, and ErrPurged, once, where the
+	// rest of a TSDU of which octets were received was purged; the next octets begin another TSDU. After the peer's
 	// disconnect it first delivers what arrived before it, and then the *DisconnectError.
 	Receive(c Cancel, b []byte) (n int, end bool, err error)
 
@@ -83,7 +84,7 @@ type Conn interface {
 	ReceiveExpedited(b []byte) (n int, ok bool)
 
 	// Purge withdraws what Send accepted and the peer has not received: what has not been sent never will be, what is
-	// unacknowledged is not sent again. A TSDU cut by it is dropped at the receiver, and the next Send begins a new TSDU.
+	// unacknowledged is not sent again. A TSDU cut by it ends with ErrPurged at the receiver, and the next Send begins a new one.
 	// Expedited TSDUs are not touched. It is a promise of effort: a transport that cannot withdraw does nothing.
 	Purge()
 
@@ -109,6 +110,9 @@ type Conn interface {
 
 // ErrExpedited is returned by Send and Receive while an expedited TSDU is there to be received.
 var ErrExpedited = errors.New("transport: an expedited TSDU is waiting")
+
+// ErrPurged is returned by Receive in place of the rest of a TSDU that its sender has purged.
+var ErrPurged = errors.New("transport: the rest of the TSDU was purged by its sender")
 
 // Reason says why a transport connection was disconnected.
 type Reason uint8
