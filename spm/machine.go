@@ -1,0 +1,149 @@
+package spm
+
+import "github.com/tenuto-session/tenuto/spdu"
+
+// maxQueue bounds the events that [10] queues: they come on the expedited flow while its peer waits for one SPDU.
+const maxQueue = 64
+
+// Machine is one session protocol machine. The zero Machine is in state 01 and ready.
+type Machine struct {
+	// Reuse is the local choice of p02 and p64: a transport connection is kept for the next session connection. It is set
+	// before the first Step.
+	Reuse bool
+
+	state    State
+	connect  connectVars
+	sync     syncVars
+	resync   resyncVars
+	activity activityVars
+	release  releaseVars
+	tokens   tokenVars
+	queue    []Event
+
+	out []Output
+}
+
+// State returns the state.
+func (m *Machine) State() State { return m.state }
+
+// Units returns the functional units: those selected once the session is connected, before that those proposed.
+func (m *Machine) Units() spdu.Units { return m.connect.Units }
+
+// Expedited tells whether the session uses an expedited flow (TEXP).
+func (m *Machine) Expedited() bool { return m.connect.TEXP }
+
+// Collision tells whether both users have asked for release (Vcoll).
+func (m *Machine) Collision() bool { return m.release.Vcoll }
+
+// Step is the one door in. It returns an *InvalidError if the event is a user's and not allowed now; then nothing has changed.
+// Everything else it may have to say is in the outputs.
+func (m *Machine) Step(ev Event) error {
+	if ev.Kind == noEvent || ev.Kind >= numEvents {
+		panic("BUG: no such event")
+	}
+	if !m.acceptable(&ev) {
+		return m.invalid(&ev)
+	}
+	return m.step(&ev)
+}
+
+func (m *Machine) step(ev *Event) error {
+	saved := m.connect
+	m.learn(ev)
+	for _, r := range cells[m.state][ev.Kind] {
+		if m.holds(&r.when, ev) {
+			m.fire(r, ev)
+			return nil
+		}
+	}
+	m.connect = saved
+	return m.invalid(ev)
+}
+
+// learn takes over what an event says before the rows' conditions are asked.
+func (m *Machine) learn(ev *Event) {
+	switch ev.Kind {
+	case TCONind, TCONcnf:
+		m.connect.TEXP = ev.Expedited
+	case SCONreq:
+		m.connect.Units = ev.Units
+		m.connect.Overflow = ev.Len > spdu.MaxConnectData
+	case CN:
+		m.connect.Units = ev.Units
+	}
+}
+
+func (m *Machine) fire(r *row, ev *Event) {
+	replay := false
+	tim := noOutput
+	for _, a := range r.actions {
+		switch a {
+		case 0:
+		case act03:
+			tim = StopTIM
+		case act04:
+			tim = StartTIM
+		case act06:
+			replay = true
+		case act10:
+			if len(m.queue) == maxQueue {
+				m.invalid(&Event{Kind: Invalid})
+				return
+			}
+			m.perform(a, ev)
+		default:
+			m.perform(a, ev)
+		}
+	}
+	for _, o := range r.outputs {
+		switch o {
+		case noOutput:
+		case sxABind:
+			if ev.UserAbort {
+				m.out = append(m.out, SUABind)
+			} else {
+				m.out = append(m.out, SPABind)
+			}
+		case SendPRAB:
+			if m.prepareAbort(ev) {
+				m.out = append(m.out, o)
+			}
+		default:
+			m.out = append(m.out, o)
+		}
+	}
+	if tim != noOutput { // after the SPDU whose answer it waits for
+		m.out = append(m.out, tim)
+	}
+	if r.next != stay {
+		m.state = r.next
+	}
+	if m.state == sta01 {
+		m.queue = nil // E15: a new connection begins with none
+	}
+	if replay {
+		m.replay()
+	}
+}
+
+// prepareAbort tells whether PREPARE goes ahead of an AB: only where there is an expedited flow, and only if the AB itself does not
+// fit there (x225 3.1).
+func (m *Machine) prepareAbort(ev *Event) bool {
+	return m.connect.TEXP && ev.Len > spdu.MaxAbortDataV1
+}
+
+// replay is [6]: each queued event once, in the new state. One that is queued again waits for the next [6] (E15).
+func (m *Machine) replay() {
+	queue := m.queue
+	m.queue = nil
+	for i := range queue {
+		m.step(&queue[i])
+	}
+}
+
+// Drain returns the outputs since the last Drain, in the order in which to perform them. They are valid until the next Step.
+func (m *Machine) Drain() []Output {
+	out := m.out
+	m.out = m.out[:0]
+	return out
+}

@@ -1,0 +1,153 @@
+package spm
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tenuto-session/tenuto/spdu"
+)
+
+// A flight is an SPDU or transport event on its way; seq counts those of one direction.
+type flight struct {
+	Event
+	seq int
+}
+
+// A side is one machine, what is on its way to it, and its timer.
+type side struct {
+	Machine
+	name              string
+	peer              *side
+	normal, expedited []flight // towards this side
+	tim               bool
+	errored           bool // it has drawn a protocol error
+	sent              int
+	log               *strings.Builder
+}
+
+// A pair is two machines joined by a transport connection that may have an expedited flow. On the way a normal SPDU never
+// overtakes an expedited one, but expedited ones may overtake.
+type pair struct {
+	a, b      side
+	expedited bool
+	more      int // CDO that a sends after CN
+}
+
+func newPair(expedited bool) *pair {
+	p := &pair{expedited: expedited, more: 3}
+	log := new(strings.Builder)
+	p.a = side{name: "a", peer: &p.b, log: log}
+	p.b = side{name: "b", peer: &p.a, log: log}
+	return p
+}
+
+// step puts an event into a side and carries its outputs out.
+func (p *pair) step(s *side, ev Event) error {
+	from := s.State()
+	err := s.Step(ev)
+	out := s.Drain()
+	fmt.Fprintf(s.log, "%s: %v in %v", s.name, ev.Kind, from)
+	if err != nil {
+		fmt.Fprintf(s.log, ": %v\n", err)
+		return err
+	}
+	for _, o := range out {
+		fmt.Fprintf(s.log, " %v", o)
+	}
+	fmt.Fprintf(s.log, " -> %v\n", s.State())
+	for _, o := range append([]Output(nil), out...) {
+		p.output(s, o, ev)
+	}
+	return nil
+}
+
+func (p *pair) send(s *side, ev Event) {
+	s.sent++
+	s.peer.normal = append(s.peer.normal, flight{ev, s.sent})
+}
+
+func (p *pair) sendExpedited(s *side, ev Event) {
+	s.sent++
+	s.peer.expedited = append(s.peer.expedited, flight{ev, s.sent})
+}
+
+func (p *pair) output(s *side, o Output, ev Event) {
+	fu := spdu.Duplex
+	switch o {
+	case TCONreq:
+		p.step(s.peer, Event{Kind: TCONind, Expedited: p.expedited})
+	case TCONrsp:
+		p.send(s, Event{Kind: TCONcnf, Expedited: p.expedited})
+	case TDISreq:
+		over := slices.ContainsFunc(s.normal, func(f flight) bool { return f.Kind == TDISind })
+		s.normal, s.expedited, s.tim = nil, nil, false
+		if !over { // else the peer has disconnected already
+			p.send(s, Event{Kind: TDISind})
+		}
+	case SendCN:
+		p.send(s, Event{Kind: CN, Units: fu, More: s.connect.Overflow})
+	case SendOA:
+		p.send(s, Event{Kind: OA})
+	case SendCDO:
+		for i := range p.more {
+			p.send(s, Event{Kind: CDO, Last: i == p.more-1})
+		}
+	case SendAC:
+		p.send(s, Event{Kind: AC, Units: fu})
+	case SendRFnr:
+		p.send(s, Event{Kind: RFnr})
+	case SendRFr:
+		p.send(s, Event{Kind: RFr})
+	case SendDT:
+		p.send(s, Event{Kind: DT})
+	case SendFNnr:
+		p.send(s, Event{Kind: FNnr})
+	case SendFNr:
+		p.send(s, Event{Kind: FNr, Keep: true})
+	case SendDN:
+		p.send(s, Event{Kind: DN})
+	case SendNF:
+		p.send(s, Event{Kind: NF})
+	case SendAA:
+		p.send(s, Event{Kind: AA})
+	case SendPRAB:
+		p.sendExpedited(s, Event{Kind: PRAB})
+	case SendABnr, SendABr:
+		ab := Event{Kind: ABnr, UserAbort: ev.Kind == SUABreq}
+		if o == SendABr {
+			ab.Kind = ABr
+		}
+		if ev.Kind != SUABreq {
+			s.errored = true
+		}
+		if p.expedited && ev.Len <= spdu.MaxAbortDataV1 {
+			p.sendExpedited(s, ab)
+		} else {
+			p.send(s, ab)
+		}
+	case StartTIM:
+		s.tim = true
+	case StopTIM:
+		s.tim = false
+	}
+}
+
+// deliver gives a side the next SPDU of a flow; ok is false if there is none. A normal SPDU waits for an expedited one that was
+// sent before it.
+func (p *pair) deliver(s *side, expedited bool) (ok bool) {
+	q := &s.normal
+	if expedited {
+		q = &s.expedited
+	}
+	if len(*q) == 0 || !expedited && len(s.expedited) > 0 && s.expedited[0].seq < s.normal[0].seq {
+		return false
+	}
+	ev := (*q)[0].Event
+	*q = (*q)[1:]
+	p.step(s, ev)
+	return true
+}
+
+// deliverAny delivers from whichever flow has something.
+func (p *pair) deliverAny(s *side) bool { return p.deliver(s, true) || p.deliver(s, false) }

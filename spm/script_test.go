@@ -1,0 +1,81 @@
+package spm
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/cockroachdb/datadriven"
+)
+
+// TestScripts runs testdata/scripts. With -rewrite the outputs are written.
+//
+//	new [expedited] [reuse]       two machines in state 01
+//	SIDE EVENT [len=N] [refuse]   an event at side a or b, by its name in the tables: a SCONreq, b invalid
+//	deliver [SIDE [FLOW]]         all that is in flight, to one side, of one flow: deliver b expedited; one=true takes a single one
+//	state                         the two states
+func TestScripts(t *testing.T) {
+	datadriven.Walk(t, "testdata/scripts", func(t *testing.T, path string) {
+		p := newPair(false)
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			p.a.log.Reset()
+			switch d.Cmd {
+			case "new":
+				p = newPair(d.HasArg("expedited"))
+				p.a.Reuse, p.b.Reuse = d.HasArg("reuse"), d.HasArg("reuse")
+				return ""
+			case "a":
+				script(t, p, &p.a, d)
+			case "b":
+				script(t, p, &p.b, d)
+			case "deliver":
+				deliver(t, p, d)
+			case "state":
+				return fmt.Sprintf("a %v, b %v\n", p.a.State(), p.b.State())
+			default:
+				d.Fatalf(t, "no such command")
+			}
+			return p.a.log.String()
+		})
+	})
+}
+
+func script(t *testing.T, p *pair, s *side, d *datadriven.TestData) {
+	ev := Event{Units: 2, Refuse: d.HasArg("refuse")}
+	d.MaybeScanArgs(t, "len", &ev.Len)
+	for k := noEvent + 1; k < numEvents; k++ {
+		if d.CmdArgs[0].Key == k.String() {
+			ev.Kind = k
+		}
+	}
+	if ev.Kind == noEvent {
+		d.Fatalf(t, "no such event")
+	}
+	p.step(s, ev)
+}
+
+func deliver(t *testing.T, p *pair, d *datadriven.TestData) {
+	one := d.HasArg("one")
+	sides := []*side{&p.a, &p.b}
+	if d.HasArg("a") {
+		sides = sides[:1]
+	} else if d.HasArg("b") {
+		sides = sides[1:]
+	}
+	flow := p.deliverAny
+	if d.HasArg("expedited") {
+		flow = func(s *side) bool { return p.deliver(s, true) }
+	} else if d.HasArg("normal") {
+		flow = func(s *side) bool { return p.deliver(s, false) }
+	}
+	for again := true; again; {
+		again = false
+		for _, s := range sides {
+			if flow(s) {
+				again = true
+				if one {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package spm
+
+// A row is a row of one of the standard's tables. All rows with the same event and state belong together: the first whose
+// condition holds fires.
+type row struct {
+	event   Kind
+	states  stateSet
+	when    condition
+	outputs outputs
+	actions actions
+	next    State
+	mark    string // the correction of the fact sheet that changed or added the row
+}
+
+// A table is one of the standard's tables.
+type table struct {
+	name, title string
+	rows        []row
+}
+
+// tables are those of Annex A that are here. Which table a row is in makes no difference to the machine.
+var tables = [...]table{
+	{"S1", "connection establishment", tableConnect},
+	{"S2", "data transfer (DT rows)", tableData},
+	{"S8", "release", tableRelease},
+	{"S9", "abort, disconnect, timer", tableAbort},
+}
+
+// cells finds the rows of an event in a state.
+var cells = compile()
+
+func compile() (cells [numStates][numEvents][]*row) {
+	for _, t := range tables {
+		for i := range t.rows {
+			r := &t.rows[i]
+			for s := range numStates {
+				if r.states.has(s) {
+					cells[s][r.event] = append(cells[s][r.event], r)
+				}
+			}
+		}
+	}
+	return cells
+}
