@@ -1,0 +1,101 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"sync"
+)
+
+// Refusal says why a Server refuses a session.
+type Refusal uint8
+
+const (
+	RefuseUnknown Refusal = iota // no such service
+	RefuseTarget                 // the service's target cannot be reached
+)
+
+// Incoming is a session that a peer asks for (S-CONNECT indication). One of Accept and Refuse is called, once.
+type Incoming interface {
+	Service() string
+	RemoteAddr() net.Addr
+	Accept(ctx context.Context) (Conn, error)
+
+	// Refuse tells the peer why; of a longer text the end may not arrive.
+	Refuse(why Refusal, text string) error
+
+	// Dial opens a session the other way: on the bridge that this one comes by, to the peer's service of that name.
+	Dial(ctx context.Context, service string) (Conn, error)
+}
+
+// Acceptor is where sessions come from. Next returns net.ErrClosed when no more will.
+type Acceptor interface {
+	Next(ctx context.Context) (Incoming, error)
+}
+
+// Server connects sessions to targets. A target is connected to before its session is accepted, so that a target that
+// refuses is a session refused. Its fields are not changed while it serves.
+type Server struct {
+	// Services are the targets by service name.
+	Services map[string]Target
+
+	// Reverse permits registrations: who opens a session to one of these names, and as long as that session lives, gets a
+	// session to a service of the same name for each connection accepted at the address. A later registration takes the
+	// name over from an earlier one, whose client may be long gone.
+	Reverse map[string]string
+
+	// Logger hears of sessions; nil is slog.Default.
+	Logger *slog.Logger
+
+	mu            sync.Mutex
+	registrations map[string]*registration
+}
+
+// Serve serves what comes from the acceptor until that fails or ctx ends, and returns when its last session has ended. The
+// error is nil if ctx ended or the acceptor was closed.
+func (s *Server) Serve(ctx context.Context, from Acceptor) error {
+	var sessions sync.WaitGroup
+	defer sessions.Wait()
+	for {
+		in, err := from.Next(ctx)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
+			return nil
+		case err != nil:
+			return err
+		}
+		sessions.Go(func() { s.serve(ctx, in) })
+	}
+}
+
+func (s *Server) serve(ctx context.Context, in Incoming) {
+	service := in.Service()
+	log := logger(s.Logger).With("service", service, "peer", name(in.RemoteAddr()))
+	if address, ok := s.Reverse[service]; ok {
+		s.register(ctx, log, in, address)
+		return
+	}
+	target, ok := s.Services[service]
+	if !ok {
+		log.Warn("refused: unknown service")
+		in.Refuse(RefuseUnknown, "unknown service")
+		return
+	}
+	log = log.With("target", target.String())
+	peer, err := target.Open(ctx)
+	if err != nil {
+		log.Warn("refused: target not reached", "err", err)
+		in.Refuse(RefuseTarget, err.Error())
+		return
+	}
+	session, err := in.Accept(ctx)
+	if err != nil {
+		log.Info("not accepted", "err", err)
+		peer.Reset()
+		return
+	}
+	log.Debug("opened")
+	counts, err := peer.Join(ctx, session)
+	logEnd(log, counts, err)
+}
