@@ -1,0 +1,649 @@
+// Package transporttest is the suite that every [transport.Conn] passes, and [Pipe], a transport connection in memory for the
+// tests of what stands on one.
+//
+//	func TestConn(t *testing.T) {
+//		transporttest.Run(t, func(t *testing.T) (a, b transport.Conn) { return open(t) })
+//	}
+//
+// # Limitations
+//
+// The suite wants a window of at least 4 KiB. How far Purge withdraws is the transport's affair: the suite checks that no TSDU comes out torn.
+package transporttest
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+// patience bounds what a test waits for. Nothing takes that long unless it is broken.
+const patience = 20 * time.Second
+
+// Run runs the suite. open returns the two ends of a new connection, which it ends when the test is over.
+func Run(t *testing.T, open func(t *testing.T) (a, b transport.Conn)) {
+	for _, test := range []struct {
+		name string
+		f    func(t *testing.T, a, b transport.Conn)
+	}{
+		{"Order", testOrder},
+		{"Parts", testParts},
+		{"Gather", testGather},
+		{"CancelReceive", testCancelReceive},
+		{"CancelSend", testCancelSend},
+		{"FlowControl", testFlowControl},
+		{"NoWait", testNoWait},
+		{"ExpeditedOvertakes", testExpeditedOvertakes},
+		{"ExpeditedOrder", testExpeditedOrder},
+		{"ExpeditedInSend", testExpeditedInSend},
+		{"Purge", testPurge},
+		{"PurgeReceived", testPurgeReceived},
+		{"Disconnect", testDisconnect},
+		{"DisconnectPending", testDisconnectPending},
+		{"DisconnectAfter", testDisconnectAfter},
+		{"DisconnectAfterPeer", testDisconnectAfterPeer},
+		{"Addresses", testAddresses},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a, b := open(t)
+			test.f(t, a, b)
+		})
+	}
+}
+
+// A canceller is a Cancel that tells when it is asked.
+type canceller struct {
+	once  sync.Once
+	asked chan struct{}
+	err   atomic.Pointer[error]
+}
+
+var errCancelled = errors.New("transporttest: cancelled")
+
+func newCanceller() *canceller { return &canceller{asked: make(chan struct{})} }
+
+func (c *canceller) Err() error {
+	c.once.Do(func() { close(c.asked) })
+	if e := c.err.Load(); e != nil {
+		return *e
+	}
+	return nil
+}
+
+// cancel makes the calls that wait on c give up.
+func (c *canceller) cancel(tc transport.Conn) {
+	c.err.Store(&errCancelled)
+	tc.Wake()
+}
+
+func wait(t *testing.T, ch <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-ch:
+	case <-time.After(patience):
+		t.Fatalf("%s: nothing happened", what)
+	}
+}
+
+// start runs f and returns a channel that is closed when it is done.
+func start(f func()) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	return done
+}
+
+func send(t *testing.T, c transport.Conn, b []byte, f transport.SendFlag) {
+	t.Helper()
+	if n, err := c.Send(transport.Never, nil, b, f); n != len(b) || err != nil {
+		t.Fatalf("Send of %d octets: %d, %v", len(b), n, err)
+	}
+}
+
+// receive reads a TSDU with a buffer of the given size.
+func receive(t *testing.T, c transport.Conn, size int) []byte {
+	t.Helper()
+	var all []byte
+	b := make([]byte, size)
+	for {
+		n, end, err := c.Receive(transport.Never, b)
+		if err != nil {
+			t.Fatalf("Receive after %d octets of a TSDU: %v", len(all), err)
+		}
+		all = append(all, b[:n]...)
+		if end {
+			return all
+		}
+		if n == 0 {
+			t.Fatal("Receive: neither octets nor an end")
+		}
+	}
+}
+
+func pattern(n int, seed byte) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = seed + byte(i) + byte(i>>8)
+	}
+	return b
+}
+
+// testOrder sends TSDUs of many sizes both ways at once.
+func testOrder(t *testing.T, a, b transport.Conn) {
+	sizes := func(seed uint64) (s []int) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		for range 200 {
+			s = append(s, 1+r.IntN(1<<r.IntN(18)))
+		}
+		return s
+	}
+	one := func(from, to transport.Conn, seed uint64) (done [2]<-chan struct{}) {
+		done[0] = start(func() {
+			for i, n := range sizes(seed) {
+				if m, err := from.Send(transport.Never, nil, pattern(n, byte(i)), transport.End); m != n || err != nil {
+					t.Errorf("Send of %d octets: %d, %v", n, m, err)
+					return
+				}
+			}
+		})
+		done[1] = start(func() {
+			buf := make([]byte, 5000)
+			for i, n := range sizes(seed) {
+				var got []byte
+				for end := false; !end; {
+					m, e, err := to.Receive(transport.Never, buf)
+					if err != nil {
+						t.Errorf("Receive: %v", err)
+						return
+					}
+					got, end = append(got, buf[:m]...), e
+				}
+				if !bytes.Equal(got, pattern(n, byte(i))) {
+					t.Errorf("TSDU %d of %d octets differs: %d octets", i, n, len(got))
+					return
+				}
+			}
+		})
+		return done
+	}
+	for _, d := range [][2]<-chan struct{}{one(a, b, 1), one(b, a, 2)} {
+		wait(t, d[0], "sending")
+		wait(t, d[1], "receiving")
+	}
+}
+
+// testParts sends a TSDU in parts, the last of which is an end alone.
+func testParts(t *testing.T, a, b transport.Conn) {
+	if n, err := a.Send(transport.Never, []byte("head"), []byte("one"), 0); n != 3 || err != nil {
+		t.Fatalf("Send: %d, %v", n, err)
+	}
+	send(t, a, []byte("two"), 0)
+	send(t, a, nil, transport.End)
+	if got := receive(t, b, 4); string(got) != "headonetwo" {
+		t.Errorf("received %q", got)
+	}
+	if n, err := a.Send(transport.Never, []byte("head"), nil, transport.End); n != 0 || err != nil {
+		t.Fatalf("Send of a head: %d, %v", n, err)
+	}
+	if got := receive(t, b, 100); string(got) != "head" {
+		t.Errorf("received %q", got)
+	}
+	// A part is there before the rest of its TSDU.
+	send(t, a, []byte("early"), 0)
+	buf := make([]byte, 5)
+	for n := 0; n < 5; {
+		m, end, err := b.Receive(transport.Never, buf[n:])
+		if err != nil || end {
+			t.Fatalf("Receive of a part: %d, %v, %v", m, end, err)
+		}
+		n += m
+	}
+	send(t, a, []byte("late"), transport.End)
+	if got := receive(t, b, 100); string(got) != "late" {
+		t.Errorf("received %q", got)
+	}
+}
+
+// testGather writes a stream in pieces of all sizes: each TSDU that comes out begins with the head, and nothing is missing.
+func testGather(t *testing.T, a, b transport.Conn) {
+	head := []byte{1, 0, 1, 0}
+	want := pattern(3<<20, 3)
+	done := start(func() {
+		r := rand.New(rand.NewPCG(3, 0))
+		for rest := want; len(rest) > 0; {
+			part := rest[:min(1+r.IntN(1<<r.IntN(20)), len(rest))]
+			rest = rest[len(part):]
+			if n, err := a.Send(transport.Never, head, part, transport.End|transport.Gather); n != len(part) || err != nil {
+				t.Errorf("Send: %d of %d, %v", n, len(part), err)
+				return
+			}
+		}
+	})
+	var got []byte
+	for len(got) < len(want) {
+		tsdu := receive(t, b, 70000)
+		if !bytes.HasPrefix(tsdu, head) {
+			t.Fatalf("after %d octets a TSDU of %d begins with % x", len(got), len(tsdu), tsdu[:min(4, len(tsdu))])
+		}
+		got = append(got, tsdu[4:]...)
+	}
+	wait(t, done, "sending")
+	if !bytes.Equal(got, want) {
+		t.Error("octets differ")
+	}
+	// Another head, and a TSDU without Gather, are TSDUs of their own.
+	for i, h := range []string{"h1", "h2"} {
+		if _, err := a.Send(transport.Never, []byte(h), []byte{byte(i)}, transport.End|transport.Gather); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(t, a, []byte("x"), transport.End)
+	for _, want := range []string{"h1\x00", "h2\x01", "x"} {
+		if got := receive(t, b, 10); string(got) != want {
+			t.Errorf("received %q, want %q", got, want)
+		}
+	}
+}
+
+func testCancelReceive(t *testing.T, a, b transport.Conn) {
+	c := newCanceller()
+	var err error
+	done := start(func() { _, _, err = b.Receive(c, make([]byte, 1)) })
+	wait(t, c.asked, "Receive begins to wait")
+	b.Wake() // not cancelled: it goes on waiting
+	c.cancel(b)
+	wait(t, done, "cancelled Receive")
+	if err != errCancelled {
+		t.Fatalf("Receive: %v", err)
+	}
+	send(t, a, []byte("still"), transport.End)
+	if got := receive(t, b, 10); string(got) != "still" {
+		t.Errorf("received %q", got)
+	}
+}
+
+// fill sends parts of one TSDU until the flow is full, and returns how many octets were accepted.
+func fill(t *testing.T, c transport.Conn) (n int) {
+	t.Helper()
+	part := pattern(1<<20, 0)
+	for range 1000 {
+		cancel := newCanceller()
+		cancel.err.Store(&errCancelled)
+		m, err := c.Send(cancel, nil, part, 0)
+		n += m
+		if err == errCancelled {
+			return n
+		}
+		if err != nil {
+			t.Fatalf("Send: %v", err)
+		}
+	}
+	t.Fatal("a gigabyte was accepted and nothing received")
+	return 0
+}
+
+// testCancelSend gives up in the middle of a TSDU, and goes on with it.
+func testCancelSend(t *testing.T, a, b transport.Conn) {
+	want := pattern(16<<20, 0)
+	c := newCanceller()
+	var n int
+	var err error
+	done := start(func() { n, err = a.Send(c, nil, want, transport.End) })
+	wait(t, c.asked, "Send begins to wait")
+	c.cancel(a)
+	wait(t, done, "cancelled Send")
+	if err != errCancelled || n >= len(want) {
+		t.Fatalf("Send: %d, %v", n, err)
+	}
+	done = start(func() {
+		var m int
+		if m, err = a.Send(transport.Never, nil, want[n:], transport.End); m != len(want)-n {
+			t.Errorf("Send of the rest: %d of %d, %v", m, len(want)-n, err)
+		}
+	})
+	if got := receive(t, b, 1<<20); !bytes.Equal(got, want) {
+		t.Errorf("received %d octets that differ", len(got))
+	}
+	wait(t, done, "Send of the rest")
+}
+
+// testFlowControl: a Send that waits goes on when the peer receives.
+func testFlowControl(t *testing.T, a, b transport.Conn) {
+	n := fill(t, a)
+	c := newCanceller()
+	done := start(func() {
+		if _, err := a.Send(c, nil, []byte("end"), transport.End); err != nil {
+			t.Errorf("Send: %v", err)
+		}
+	})
+	wait(t, c.asked, "Send begins to wait")
+	if got := receive(t, b, 1<<16); len(got) != n+3 {
+		t.Errorf("received %d octets, want %d", len(got), n+3)
+	}
+	wait(t, done, "Send")
+}
+
+// testNoWait: an answer leaves though the flow is full.
+func testNoWait(t *testing.T, a, b transport.Conn) {
+	n := fill(t, a)
+	send(t, a, nil, transport.End|transport.NoWait)
+	answer := pattern(1000, 9)
+	if m, err := a.Send(transport.Never, nil, answer, transport.End|transport.NoWait); m != len(answer) || err != nil {
+		t.Fatalf("Send with NoWait: %d, %v", m, err)
+	}
+	if got := receive(t, b, 1<<16); len(got) != n {
+		t.Errorf("received %d octets, want %d", len(got), n)
+	}
+	if got := receive(t, b, 100); !bytes.Equal(got, answer) {
+		t.Errorf("received %d octets, want the answer", len(got))
+	}
+}
+
+func testExpeditedOvertakes(t *testing.T, a, b transport.Conn) {
+	if !a.HasExpedited() {
+		t.Skip("no expedited flow")
+	}
+	n := fill(t, a)
+	if err := a.SendExpedited(transport.Never, []byte("now")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 1<<16)
+	got, before := "", 0
+	for got == "" {
+		m, _, err := b.Receive(transport.Never, buf)
+		before += m
+		if err == transport.ErrExpedited {
+			k, ok := b.ReceiveExpedited(buf)
+			if !ok {
+				t.Fatal("ErrExpedited, but nothing there")
+			}
+			got = string(buf[:k])
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got != "now" || before > n {
+		t.Errorf("received %q after %d octets", got, before)
+	}
+	if _, ok := b.ReceiveExpedited(buf); ok {
+		t.Error("received twice")
+	}
+	send(t, a, nil, transport.End|transport.NoWait)
+	if rest := receive(t, b, 1<<16); before+len(rest) != n {
+		t.Errorf("received %d octets, want %d", before+len(rest), n)
+	}
+	for _, size := range []int{0, transport.MaxExpedited + 1} {
+		if err := a.SendExpedited(transport.Never, make([]byte, size)); err == nil {
+			t.Errorf("an expedited TSDU of %d octets was accepted", size)
+		}
+	}
+}
+
+// testExpeditedOrder is invariant B8: a TSDU submitted after an expedited one is never delivered before it.
+func testExpeditedOrder(t *testing.T, a, b transport.Conn) {
+	if !a.HasExpedited() {
+		t.Skip("no expedited flow")
+	}
+	const rounds = 500
+	done := start(func() {
+		for i := range rounds {
+			if err := a.SendExpedited(transport.Never, []byte{byte(i), byte(i >> 8)}); err != nil {
+				t.Errorf("SendExpedited: %v", err)
+				return
+			}
+			if _, err := a.Send(transport.Never, []byte{byte(i), byte(i >> 8)}, pattern(i%3000, 0), transport.End); err != nil {
+				t.Errorf("Send: %v", err)
+				return
+			}
+		}
+	})
+	seen, normal := 0, 0
+	var tsdu []byte
+	buf := make([]byte, 2000)
+	for normal < rounds {
+		n, end, err := b.Receive(transport.Never, buf)
+		if err == transport.ErrExpedited {
+			m, ok := b.ReceiveExpedited(buf)
+			if !ok || m != 2 || int(buf[0])|int(buf[1])<<8 != seen {
+				t.Fatalf("expedited TSDU %d: % x, %v", seen, buf[:m], ok)
+			}
+			seen++
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tsdu = append(tsdu, buf[:n]...); !end {
+			continue
+		}
+		if i := int(tsdu[0]) | int(tsdu[1])<<8; i != normal {
+			t.Fatalf("TSDU %d, want %d", i, normal)
+		}
+		if normal >= seen {
+			t.Fatalf("TSDU %d came before the expedited one that was sent before it", normal)
+		}
+		normal, tsdu = normal+1, tsdu[:0]
+	}
+	wait(t, done, "sending")
+}
+
+// testExpeditedInSend: who waits in Send hears of an expedited TSDU, and goes on afterwards.
+func testExpeditedInSend(t *testing.T, a, b transport.Conn) {
+	if !a.HasExpedited() {
+		t.Skip("no expedited flow")
+	}
+	n := fill(t, a)
+	c := newCanceller()
+	var m int
+	var err error
+	done := start(func() { m, err = a.Send(c, nil, pattern(4<<20, 0), transport.End) })
+	wait(t, c.asked, "Send begins to wait")
+	if err := b.SendExpedited(transport.Never, []byte("stop")); err != nil {
+		t.Fatal(err)
+	}
+	wait(t, done, "Send")
+	if err != transport.ErrExpedited || m >= 4<<20 {
+		t.Fatalf("Send: %d, %v", m, err)
+	}
+	if _, err := a.Send(transport.Never, nil, []byte("x"), 0); err != transport.ErrExpedited {
+		t.Fatalf("Send at its start: %v", err)
+	}
+	if k, ok := a.ReceiveExpedited(make([]byte, 16)); !ok || k != 4 {
+		t.Fatalf("ReceiveExpedited: %d, %v", k, ok)
+	}
+	send(t, a, nil, transport.End|transport.NoWait)
+	if got := receive(t, b, 1<<16); len(got) != n+m {
+		t.Errorf("received %d octets, want %d", len(got), n+m)
+	}
+}
+
+// testPurge: what arrives after a purge is whole. TSDUs sent before may come or not.
+func testPurge(t *testing.T, a, b transport.Conn) {
+	old := pattern(1000, 1)
+	for range 3 {
+		send(t, a, old, transport.End)
+	}
+	send(t, a, []byte("open"), 0)
+	a.Purge()
+	send(t, a, []byte("new"), transport.End)
+	for {
+		got, purged := receivePurged(t, b)
+		switch {
+		case purged:
+			if !bytes.HasPrefix(old, got) && !bytes.HasPrefix([]byte("open"), got) {
+				t.Fatalf("%d octets before ErrPurged differ", len(got))
+			}
+		case string(got) == "new":
+			return
+		case !bytes.Equal(got, old):
+			t.Fatalf("a TSDU of %d octets came out torn", len(got))
+		}
+	}
+}
+
+func receivePurged(t *testing.T, c transport.Conn) (tsdu []byte, purged bool) {
+	t.Helper()
+	b := make([]byte, 300)
+	for {
+		n, end, err := c.Receive(transport.Never, b)
+		tsdu = append(tsdu, b[:n]...)
+		if err == transport.ErrPurged {
+			return tsdu, true
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if end {
+			return tsdu, false
+		}
+	}
+}
+
+// testPurgeReceived: of a TSDU whose beginning was received the rest is purged, and the receiver hears of it once.
+func testPurgeReceived(t *testing.T, a, b transport.Conn) {
+	send(t, a, []byte("begin"), 0)
+	got := make([]byte, 5)
+	for n := 0; n < 5; {
+		m, _, err := b.Receive(transport.Never, got[n:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += m
+	}
+	a.Purge()
+	send(t, a, []byte("new"), transport.End)
+	if rest, purged := receivePurged(t, b); !purged || len(rest) > 0 {
+		t.Fatalf("received %q, purged %v", rest, purged)
+	}
+	if got := receive(t, b, 100); string(got) != "new" {
+		t.Errorf("received %q", got)
+	}
+}
+
+func wantDisconnect(t *testing.T, err error, r transport.Reason) {
+	t.Helper()
+	var de *transport.DisconnectError
+	if !errors.As(err, &de) || de.Reason != r || !de.Remote {
+		t.Fatalf("%v, want the peer's disconnect with %v", err, r)
+	}
+}
+
+// testDisconnect: what arrived before the disconnect can be read, and then its reason.
+func testDisconnect(t *testing.T, a, b transport.Conn) {
+	send(t, a, []byte("last words"), transport.End)
+	b.Wake()
+	// Once the peer has a part of a TSDU, what was sent before has arrived.
+	if err := arrived(b, a); err != nil {
+		t.Fatal(err)
+	}
+	if got := receive(t, b, 4); string(got) != "last words" {
+		t.Errorf("received %q", got)
+	}
+	send(t, a, pattern(100, 0), transport.End)
+	if n, _, err := b.Receive(transport.Never, make([]byte, 10)); n == 0 || err != nil {
+		t.Fatalf("Receive: %d, %v", n, err)
+	}
+	a.Disconnect(transport.ReasonCongestion)
+	a.Disconnect(transport.ReasonNormal) // nothing
+	for {
+		_, _, err := b.Receive(transport.Never, make([]byte, 10))
+		if err != nil {
+			wantDisconnect(t, err, transport.ReasonCongestion)
+			break
+		}
+	}
+	_, err := b.Send(transport.Never, nil, []byte("x"), transport.End)
+	wantDisconnect(t, err, transport.ReasonCongestion)
+	for _, err := range []error{
+		func() error { _, err := a.Send(transport.Never, nil, []byte("x"), transport.End); return err }(),
+		func() error { _, _, err := a.Receive(transport.Never, make([]byte, 1)); return err }(),
+	} {
+		if !errors.Is(err, net.ErrClosed) {
+			t.Errorf("after the own disconnect: %v", err)
+		}
+	}
+	b.Disconnect(transport.ReasonNormal)
+}
+
+// arrived makes sure that a's end hears from b's, so that both are at work.
+func arrived(b, a transport.Conn) error {
+	if _, err := b.Send(transport.Never, nil, []byte("ok"), transport.End); err != nil {
+		return err
+	}
+	buf := make([]byte, 2)
+	for n := 0; n < 2; {
+		m, _, err := a.Receive(transport.Never, buf[n:])
+		if err != nil {
+			return err
+		}
+		n += m
+	}
+	return nil
+}
+
+// testDisconnectPending: pending calls of both ends return.
+func testDisconnectPending(t *testing.T, a, b transport.Conn) {
+	fill(t, a)
+	ca, cb := newCanceller(), newCanceller()
+	var sendErr, recvErr error
+	doneA := start(func() { _, sendErr = a.Send(ca, nil, pattern(4<<20, 0), 0) })
+	doneB := start(func() { _, _, recvErr = a.Receive(cb, make([]byte, 1)) })
+	wait(t, ca.asked, "Send begins to wait")
+	wait(t, cb.asked, "Receive begins to wait")
+	a.Disconnect(transport.ReasonShutdown)
+	wait(t, doneA, "pending Send")
+	wait(t, doneB, "pending Receive")
+	if !errors.Is(sendErr, net.ErrClosed) || !errors.Is(recvErr, net.ErrClosed) {
+		t.Errorf("pending calls: %v, %v", sendErr, recvErr)
+	}
+}
+
+// testDisconnectAfter: what was sent arrives, and then the disconnect.
+func testDisconnectAfter(t *testing.T, a, b transport.Conn) {
+	want := pattern(3000, 5)
+	send(t, a, want, transport.End)
+	a.DisconnectAfter(100 * time.Millisecond)
+	if _, err := a.Send(transport.Never, nil, want, transport.End); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Send after DisconnectAfter: %v", err)
+	}
+	if got := receive(t, b, 1000); !bytes.Equal(got, want) {
+		t.Errorf("received %d octets that differ", len(got))
+	}
+	_, _, err := b.Receive(transport.Never, make([]byte, 1))
+	wantDisconnect(t, err, transport.ReasonNormal)
+}
+
+// testDisconnectAfterPeer: the peer's disconnect ends it at once, and what the peer sends meanwhile is dropped.
+func testDisconnectAfterPeer(t *testing.T, a, b transport.Conn) {
+	send(t, a, []byte("bye"), transport.End)
+	a.DisconnectAfter(time.Hour)
+	if got := receive(t, b, 10); string(got) != "bye" {
+		t.Errorf("received %q", got)
+	}
+	done := start(func() {
+		for range 100 {
+			if _, err := b.Send(transport.Never, nil, pattern(100000, 0), transport.End); err != nil {
+				t.Errorf("Send to an end that is done: %v", err)
+			}
+		}
+	})
+	wait(t, done, "sending to an end that drops")
+	b.Disconnect(transport.ReasonNormal)
+}
+
+func testAddresses(t *testing.T, a, b transport.Conn) {
+	if a.LocalAddr().String() == "" || a.LocalAddr().Network() == "" || b.RemoteAddr().String() == "" {
+		t.Error("an address is empty")
+	}
+	if a.HasExpedited() != b.HasExpedited() {
+		t.Error("the two ends differ about the expedited flow")
+	}
+}
