@@ -99,6 +99,9 @@ func (l *liveness) deadAt() time.Time {
 // RTT is the smoothed round trip, 0 before the first was measured.
 func (m *Machine) RTT() time.Duration { return m.live.srtt }
 
+// HeardAt says that octets came on the current carrier, a whole frame or not.
+func (m *Machine) HeardAt(now time.Time) { m.live.received(now) }
+
 // Heard is when something last came on the current carrier.
 func (m *Machine) Heard() time.Time { return m.live.heard }
 

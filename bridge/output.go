@@ -64,6 +64,14 @@ func (m *Machine) Next(now time.Time) (f Frame, s *Stream, ok bool) {
 	return f, nil, false
 }
 
+// NextPosition is Next for the initiator that has sent an ATTACH and not yet got the answer: it may state its positions, and no more.
+func (m *Machine) NextPosition(now time.Time) (f Frame, s *Stream, ok bool) {
+	if !m.attached || !m.ctl.ready {
+		return f, nil, false
+	}
+	return m.Next(now)
+}
+
 // nextControl takes a frame of the bridge as a whole.
 func (m *Machine) nextControl(now time.Time) (f Frame, ok bool) {
 	c := &m.ctl

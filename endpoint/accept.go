@@ -1,0 +1,260 @@
+package endpoint
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/tenuto-session/tenuto/bridge"
+	"github.com/tenuto-session/tenuto/carrier"
+)
+
+// Listener accepts carriers, and hands on the streams that the peers open on their bridges.
+type Listener struct {
+	ep     *Endpoint
+	ln     carrier.Listener
+	url    *url.URL
+	accept func(*Stream) bool
+	once   sync.Once
+}
+
+// Listen accepts carriers at a URL. accept is called for each stream that a peer opens, when its first TSDU is there; it must not
+// wait, and returns false if it has no room.
+func (ep *Endpoint) Listen(ctx context.Context, u *url.URL, accept func(*Stream) bool) (*Listener, error) {
+	nw, err := ep.network(u)
+	if err != nil {
+		return nil, err
+	}
+	cl, err := nw.Listen(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	ln := &Listener{ep: ep, ln: cl, url: u, accept: accept}
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	if ep.closed {
+		cl.Close()
+		return nil, errClosing
+	}
+	ep.listeners[ln] = struct{}{}
+	ep.wg.Go(ln.run)
+	return ln, nil
+}
+
+// Addr is the address at which carriers are accepted.
+func (ln *Listener) Addr() net.Addr { return ln.ln.Addr() }
+
+// Close ends the listening. Bridges that were accepted go on.
+func (ln *Listener) Close() error {
+	ln.once.Do(func() {
+		ln.ln.Close()
+		ln.ep.mu.Lock()
+		delete(ln.ep.listeners, ln)
+		ln.ep.mu.Unlock()
+	})
+	return nil
+}
+
+func (ln *Listener) run() {
+	pause := acceptPause
+	for {
+		conn, err := ln.ln.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			ln.ep.cfg.Logger.Warn("accept", "listener", ln.Addr(), "cause", err)
+			t := time.NewTimer(pause)
+			select {
+			case <-t.C:
+			case <-ln.ep.ctx.Done():
+			}
+			t.Stop()
+			pause = min(2*pause, time.Second)
+			continue
+		}
+		pause = acceptPause
+		ln.take(conn)
+	}
+}
+
+const acceptPause = 5 * time.Millisecond
+
+// take begins the handshake of a carrier, if there are not too many already.
+func (ln *Listener) take(conn carrier.Conn) {
+	ep := ln.ep
+	ep.mu.Lock()
+	if ep.closed || ep.halfOpen >= ep.cfg.Limits.HalfOpen {
+		ep.mu.Unlock()
+		ep.cfg.Logger.Warn("carrier refused: too many handshakes", "carrier", conn.RemoteAddr(), "limit", ep.cfg.Limits.HalfOpen)
+		conn.Close()
+		return
+	}
+	ep.halfOpen++
+	ep.wg.Go(func() {
+		defer func() {
+			ep.mu.Lock()
+			ep.halfOpen--
+			ep.mu.Unlock()
+		}()
+		stop := ep.limit(ep.ctx, conn)
+		err := ln.welcome(conn)
+		inTime := stop()
+		if err == nil {
+			return
+		}
+		if !inTime && ep.ctx.Err() == nil {
+			err = errHandshakeTime
+		}
+		conn.Close()
+		ep.cfg.Logger.Warn("carrier refused", "carrier", conn.RemoteAddr(), "cause", err)
+	})
+	ep.mu.Unlock()
+}
+
+var errHandshakeTime = errors.New("the handshake took too long")
+
+// welcome does the responder's part of either handshake. When it returns nil the carrier belongs to a bridge.
+func (ln *Listener) welcome(conn carrier.Conn) error {
+	ep := ln.ep
+	g := &greeter{conn: conn}
+	var request []byte
+	err := g.magic()
+	if err == nil {
+		var t bridge.MessageType
+		t, request, err = g.message()
+		switch {
+		case err != nil:
+		case t == bridge.MessageHello:
+			err = ln.hello(conn, g, request)
+		case t == bridge.MessageAttach:
+			err = ln.attach(conn, g, request)
+		default:
+			err = unexpected(t)
+		}
+	}
+	var r *refusal
+	if errors.As(err, &r) {
+		conn.Write(bridge.Refuse(ep.cfg.Key, r.code, r.text, conn.Binding(), request))
+		finish(conn)
+	}
+	return err
+}
+
+// finish lets the peer read what was written last, before the carrier is closed: a close with octets unread would reset it.
+func finish(conn carrier.Conn) {
+	b := make([]byte, 2048)
+	for range 8 {
+		if _, err := conn.Read(b); err != nil {
+			return
+		}
+	}
+}
+
+func (ep *Endpoint) authorize(peer ed25519.PublicKey) error {
+	if ep.cfg.Authorize == nil {
+		return nil
+	}
+	if err := ep.cfg.Authorize(peer); err != nil {
+		return &refusal{bridge.RefusedUnauthorised, err.Error()}
+	}
+	return nil
+}
+
+func (ln *Listener) hello(conn carrier.Conn, g *greeter, body []byte) error {
+	ep := ln.ep
+	hs, welcome, err := bridge.NewResponder(ep.cfg.Key, ep.settings(), conn.Binding(), body, random(bridge.SeedSize))
+	if err != nil {
+		return err
+	}
+	if _, err := conn.Write(welcome); err != nil {
+		return err
+	}
+	t, proof, err := g.message()
+	if err != nil {
+		return err
+	}
+	if t != bridge.MessageProof {
+		return unexpected(t)
+	}
+	res, err := hs.Proof(proof)
+	if err != nil {
+		return err
+	}
+	if err := ep.authorize(res.Peer); err != nil {
+		return err
+	}
+	br, err := ep.addBridge(bridge.ResponderRole, res, Addr{conn.RemoteAddr().String()})
+	if err != nil {
+		return err
+	}
+	if err := ep.cfg.Directory.Claim(br.id, ep.owner, 1); err != nil {
+		ep.removeBridge(br)
+		return err
+	}
+	br.mu.Lock()
+	defer br.unlock()
+	br.accept = ln.accept
+	br.m.Attach(time.Now())
+	br.install(newLink(br, conn, g.buf))
+	ep.cfg.Logger.Info("bridge", "bridge", br.id, "carrier", conn.RemoteAddr())
+	return nil
+}
+
+func (ln *Listener) attach(conn carrier.Conn, g *greeter, body []byte) error {
+	ep := ln.ep
+	id, err := bridge.AttachID(body)
+	if err != nil {
+		return err
+	}
+	ep.mu.Lock()
+	br := ep.bridges[id]
+	ep.mu.Unlock()
+	if br == nil || br.role != bridge.ResponderRole {
+		return &refusal{bridge.RefusedUnknown, "this endpoint has no such bridge; it may have been restarted"}
+	}
+	if err := ep.authorize(br.peer); err != nil {
+		return err
+	}
+	attached, epoch, err := br.takeOver(conn, body)
+	if err != nil {
+		return err
+	}
+	if _, err := conn.Write(attached); err != nil {
+		return err
+	}
+	br.mu.Lock()
+	defer br.unlock()
+	if br.over != nil || br.m.Keys.Epoch != epoch {
+		return errTakenOver
+	}
+	br.m.Attach(time.Now())
+	br.install(newLink(br, conn, g.buf))
+	return nil
+}
+
+// takeOver verifies an ATTACH and freezes the carrier before: nothing more is delivered or acknowledged from it.
+func (br *Bridge) takeOver(conn carrier.Conn, body []byte) (attached []byte, epoch uint64, err error) {
+	br.mu.Lock()
+	defer br.unlock()
+	if br.over != nil {
+		return nil, 0, &refusal{bridge.RefusedUnknown, "the bridge has just ended"}
+	}
+	attached, refused, err := br.m.Keys.Answer(conn.Binding(), random(32), body)
+	switch {
+	case refused != 0:
+		return nil, 0, &refusal{refused, err.Error()}
+	case err != nil:
+		return nil, 0, err
+	}
+	epoch = br.m.Keys.Epoch
+	if err := br.ep.cfg.Directory.Claim(br.id, br.ep.owner, epoch); err != nil {
+		return nil, 0, &refusal{bridge.RefusedFenced, err.Error()}
+	}
+	br.lose(br.link, errTakenOver)
+	return attached, epoch, nil
+}

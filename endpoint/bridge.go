@@ -1,0 +1,478 @@
+package endpoint
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/tenuto-session/tenuto/bridge"
+	"github.com/tenuto-session/tenuto/carrier"
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+// Bridge drives one bridge machine: it moves octets between its streams and its current carrier. It has no goroutine of its own;
+// a carrier has one that reads when no caller does, and one that writes while there is much to write.
+type Bridge struct {
+	ep     *Endpoint
+	id     bridge.ID
+	role   bridge.Role
+	peer   ed25519.PublicKey
+	local  Addr
+	remote Addr
+	log    *slog.Logger
+
+	// The initiator's way to the responder.
+	network carrier.Network
+	url     *url.URL
+
+	mu       sync.Mutex
+	m        *bridge.Machine
+	link     *link // the current carrier, nil while there is none
+	streams  map[uint32]*Stream
+	parked   *waiter // callers that wait and do not read, a ring
+	writing  bool    // somebody writes to a carrier
+	dialling bool    // somebody makes a carrier
+	lostAt   time.Time
+	resumes  int
+	lastErr  error // why the last carrier was lost
+	closing  bool  // Close was called
+	over     error // why the bridge has ended, nil while it has not
+	accept   func(*Stream) bool
+	retry    chan struct{} // wakes who waits to dial again
+	done     chan struct{}
+	ctx      context.Context // until the bridge is over
+	cancel   context.CancelFunc
+	after    []func() // runs when mu is free again
+	used     budget   // of this bridge
+	swept    bool     // the streams' empty buffers were given back
+
+	timerAt  time.Time // guarded by ep.timers.mu
+	timerIdx int
+	armed    time.Time // what timerAt was set to last
+}
+
+// unlock frees mu and does what must not be done under it.
+func (br *Bridge) unlock() {
+	br.drain()
+	br.arm()
+	br.mu.Unlock()
+}
+
+// drain does what must not be done under mu, and has mu again afterwards. It tells whether there was anything: things may
+// have changed then. Who frees mu calls it first.
+func (br *Bridge) drain() bool {
+	if len(br.after) == 0 {
+		return false
+	}
+	for len(br.after) > 0 {
+		todo := br.after
+		br.after = nil
+		br.mu.Unlock()
+		for _, f := range todo {
+			f()
+		}
+		br.mu.Lock()
+	}
+	return true
+}
+
+// later runs f when mu is free.
+func (br *Bridge) later(f func()) { br.after = append(br.after, f) }
+
+// wait returns when something may have changed for w: after a step of reading the carrier itself, or when somebody wakes it.
+func (br *Bridge) wait(w *waiter) {
+	if l := br.link; l != nil && l.interruptible && (l.leader == nil || l.leader == w) {
+		l.leader = w
+		l.step(w)
+		return
+	}
+	if br.drain() {
+		return
+	}
+	br.arm()
+	w.parked = true
+	if br.parked == nil {
+		br.parked, w.next, w.prev = w, w, w
+	} else {
+		first := br.parked
+		w.next, w.prev = first, first.prev
+		w.prev.next, first.prev = w, w
+	}
+	w.cond.Wait()
+	br.unpark(w)
+}
+
+func (br *Bridge) unpark(w *waiter) {
+	if !w.parked {
+		return
+	}
+	w.parked = false
+	if w.next == w {
+		br.parked = nil
+	} else {
+		w.prev.next, w.next.prev = w.next, w.prev
+		if br.parked == w {
+			br.parked = w.next
+		}
+	}
+	w.next, w.prev = nil, nil
+}
+
+// leave ends a call's waiting: if it led, somebody else must.
+func (br *Bridge) leave(w *waiter) {
+	if l := br.link; l != nil && l.leader == w {
+		l.leader = nil
+		l.passLead()
+	}
+}
+
+// wake makes a waiting call look again at what it waits for.
+func (br *Bridge) wake(w *waiter) {
+	switch l := br.link; {
+	case w.parked:
+		br.unpark(w)
+		w.cond.Signal()
+		if l != nil {
+			l.turns++
+		}
+	case l != nil && l.leader == w && l.reading:
+		l.interrupt()
+	}
+}
+
+// install makes a carrier the current one.
+func (br *Bridge) install(l *link) {
+	br.link = l
+	resumed := br.resumes > 0 || !br.lostAt.IsZero()
+	br.later(func() {
+		kind := Attached
+		if resumed {
+			kind = Resumed
+		}
+		br.ep.event(Event{Kind: kind, Bridge: br, Carrier: l.conn.RemoteAddr(), Cause: br.cause()})
+	})
+	if resumed {
+		br.resumes++
+	}
+	br.ep.wg.Go(l.run)
+	br.kick()
+}
+
+func (br *Bridge) cause() error {
+	br.mu.Lock()
+	defer br.mu.Unlock()
+	return br.lastErr
+}
+
+// lose ends the use of a carrier; the bridge goes on without one.
+func (br *Bridge) lose(l *link, err error) {
+	if l == nil || br.link != l {
+		return
+	}
+	br.link = nil
+	br.lastErr = err
+	br.lostAt = time.Now()
+	br.m.Detach(br.lostAt)
+	l.stop()
+	br.later(func() {
+		l.conn.Close()
+		br.log.Info("carrier lost", "bridge", br.id, "carrier", l.conn.RemoteAddr(), "cause", err)
+		br.ep.event(Event{Kind: Detached, Bridge: br, Carrier: l.conn.RemoteAddr(), Cause: err})
+	})
+	br.redial()
+}
+
+// end ends the bridge and all its streams.
+func (br *Bridge) end(r transport.Reason, remote bool, err error) {
+	if br.over != nil {
+		return
+	}
+	br.over = &transport.DisconnectError{Reason: r, Remote: remote, Err: err}
+	if l := br.link; l != nil {
+		br.link = nil
+		br.m.Detach(time.Now())
+		l.stop()
+		br.later(func() { l.conn.Close() })
+	}
+	for _, s := range br.streams {
+		s.fail(br.over)
+	}
+	close(br.done)
+	br.cancel()
+	br.later(func() {
+		br.ep.removeBridge(br)
+		br.log.Info("bridge ended", "bridge", br.id, "reason", r, "cause", err)
+		if r == transport.ReasonExpired || r == transport.ReasonUnknown {
+			br.ep.event(Event{Kind: Expired, Bridge: br, Cause: br.over})
+		}
+	})
+}
+
+// breach ends the bridge because the peer broke its protocol on a stream.
+func (br *Bridge) breach(s *Stream, text string) error {
+	err := &bridge.ProtocolError{Frame: bridge.Frame{Type: bridge.FrameData, Stream: s.m.ID}, Text: text}
+	br.end(transport.ReasonProtocol, false, err)
+	return br.over
+}
+
+// Open opens a stream to the peer. It waits for nothing.
+func (br *Bridge) Open() (*Stream, error) {
+	br.mu.Lock()
+	defer br.unlock()
+	switch {
+	case br.over != nil:
+		return nil, br.over
+	case br.closing:
+		return nil, errClosing
+	case !br.admit():
+		return nil, &transport.DisconnectError{Reason: transport.ReasonCongestion, Err: errMemory}
+	}
+	m := br.m.Open()
+	if m == nil {
+		br.giveBack(2 * bridge.MinCredit)
+		return nil, &transport.DisconnectError{Reason: transport.ReasonCongestion, Err: errStreams}
+	}
+	s := newStream(br, m)
+	br.streams[m.ID] = s
+	br.redial()
+	return s, nil
+}
+
+// opened takes a stream that the peer has opened.
+func (br *Bridge) opened(m *bridge.Stream) {
+	switch {
+	case br.accept == nil:
+		br.m.Close(m, uint64(transport.ReasonNoListener))
+	case br.m.TooMany() || !br.admit():
+		br.m.Close(m, uint64(transport.ReasonCongestion))
+	default:
+		s := newStream(br, m)
+		s.fresh = true
+		br.streams[m.ID] = s
+	}
+}
+
+// offer hands a stream that the peer has opened to who accepts them, once its first record is there.
+func (br *Bridge) offer(s *Stream) {
+	if s.in.len() < bridge.RecordHeader {
+		return
+	}
+	var h [bridge.RecordHeader]byte
+	a, b := s.in.slices(s.in.tail, len(h))
+	copy(h[copy(h[:], a):], b)
+	if n, end, ok := bridge.ParseRecord(h[:]); ok && end && s.in.len() < len(h)+n {
+		return
+	}
+	s.fresh = false
+	accept := br.accept
+	br.later(func() {
+		if !accept(s) {
+			s.Disconnect(transport.ReasonCongestion)
+		}
+	})
+}
+
+// forget drops a stream that is over for its user.
+func (br *Bridge) forget(s *Stream) { delete(br.streams, s.m.ID) }
+
+// ID names the bridge.
+func (br *Bridge) ID() bridge.ID { return br.id }
+
+// Peer is the key that the other end has proved to hold.
+func (br *Bridge) Peer() ed25519.PublicKey { return br.peer }
+
+// RemoteAddr is the URL that was dialled, or the address that the first carrier came from.
+func (br *Bridge) RemoteAddr() Addr { return br.remote }
+
+// Done is closed when the bridge has ended; Err says why.
+func (br *Bridge) Done() <-chan struct{} { return br.done }
+
+// Err says why the bridge has ended: a *transport.DisconnectError, or nil while it lives.
+func (br *Bridge) Err() error {
+	br.mu.Lock()
+	defer br.mu.Unlock()
+	return br.over
+}
+
+// Info is what can be told of a bridge.
+type Info struct {
+	ID       bridge.ID
+	Peer     ed25519.PublicKey
+	Remote   string
+	Attached bool
+	Carrier  string        // the current carrier's remote address
+	Since    time.Time     // since when it is attached, or was lost
+	RTT      time.Duration // smoothed round trip
+	Streams  int
+	Resumes  int
+	Cause    error // why the last carrier was lost
+	Epoch    uint64
+}
+
+// Info tells about the bridge as it is now.
+func (br *Bridge) Info() Info {
+	br.mu.Lock()
+	defer br.mu.Unlock()
+	i := Info{ID: br.id, Peer: br.peer, Remote: br.remote.name, RTT: br.m.RTT(), Streams: len(br.streams), Resumes: br.resumes,
+		Cause: br.lastErr, Epoch: br.m.Keys.Epoch, Since: br.lostAt}
+	if l := br.link; l != nil {
+		i.Attached, i.Carrier, i.Since = true, l.conn.RemoteAddr().String(), l.since
+	}
+	return i
+}
+
+// Accept says who takes the streams that the peer opens; it returns false for one that it has no room for. Without it they are
+// refused.
+func (br *Bridge) Accept(f func(*Stream) bool) {
+	br.mu.Lock()
+	br.accept = f
+	br.mu.Unlock()
+}
+
+// admit takes a new stream's guaranteed memory.
+func (br *Bridge) admit() bool { return br.take(2 * bridge.MinCredit) }
+
+func (br *Bridge) take(n int64) bool {
+	if !br.used.take(n) {
+		return false
+	}
+	if !br.ep.used.take(n) {
+		br.used.give(n)
+		return false
+	}
+	return true
+}
+
+// reserve takes memory for a stream's growth.
+func (br *Bridge) reserve(s *Stream, n int64) bool {
+	if !br.take(n) {
+		return false
+	}
+	s.reserved += n
+	return true
+}
+
+func (br *Bridge) giveBack(n int64) {
+	br.used.give(n)
+	br.ep.used.give(n)
+}
+
+// deadline is when tick must run next.
+func (br *Bridge) deadline() time.Time {
+	switch {
+	case br.over != nil:
+		return time.Time{}
+	case br.link != nil:
+		return br.m.NextTimeout()
+	case br.lostAt.IsZero():
+		return time.Time{}
+	}
+	return br.lostAt.Add(br.patience())
+}
+
+// patience is how long the bridge lives without a carrier: the initiator's window, the responder's retention.
+func (br *Bridge) patience() time.Duration {
+	if br.role == bridge.ResponderRole {
+		return br.ep.cfg.Retention
+	}
+	// The initiator gives up first, so that it never finds its bridge gone.
+	if kept := br.m.Peer.Retention; kept > 0 {
+		return min(br.ep.cfg.Window, kept-kept/10)
+	}
+	return br.ep.cfg.Window
+}
+
+// arm sets the endpoint's timer, if it must ring earlier than it would.
+func (br *Bridge) arm() {
+	next := br.deadline()
+	if next.IsZero() || (!br.armed.IsZero() && !next.Before(br.armed)) {
+		return
+	}
+	br.armed = next
+	br.ep.timers.set(br, next)
+}
+
+// tick does what is due by time.
+func (br *Bridge) tick(now time.Time) {
+	br.mu.Lock()
+	defer br.unlock()
+	br.armed = time.Time{}
+	switch {
+	case br.over != nil:
+	case br.link != nil:
+		if br.m.Tick(now) {
+			br.lose(br.link, errSilent)
+			return
+		}
+		br.kick()
+		br.sweep(now)
+	case !br.lostAt.IsZero() && !now.Before(br.lostAt.Add(br.patience())):
+		br.end(transport.ReasonExpired, false, br.lastErr)
+	}
+}
+
+// sweep gives back the buffers of streams that hold nothing, once after a bridge has fallen silent.
+func (br *Bridge) sweep(now time.Time) {
+	if br.swept || br.writing || now.Sub(br.m.Heard()) < sweepTime {
+		return
+	}
+	br.swept = true
+	for _, s := range br.streams {
+		if s.out.len() == 0 && !s.pinned {
+			s.out.release(true)
+		}
+		if s.in.len() == 0 {
+			s.in.release(true)
+		}
+	}
+}
+
+const sweepTime = time.Second
+
+// Close ends the bridge: its streams are disconnected, and the peer is told if there is a carrier that takes it at once.
+func (br *Bridge) Close(r transport.Reason) {
+	br.mu.Lock()
+	defer br.unlock()
+	if br.over != nil || br.closing {
+		return
+	}
+	br.closing = true
+	br.m.Bye(uint64(r))
+	if br.link == nil {
+		br.end(r, false, nil)
+		return
+	}
+	br.kick()
+	if !br.writing {
+		br.end(r, false, nil)
+		return
+	}
+	// The goroutine that writes ends the bridge when the BYE is out; a carrier that takes nothing has a moment for it.
+	br.later(func() { br.ep.wg.Go(br.closeLater) })
+}
+
+func (br *Bridge) closeLater() {
+	t := time.NewTimer(byeTime)
+	defer t.Stop()
+	select {
+	case <-br.done:
+	case <-t.C:
+		br.mu.Lock()
+		defer br.unlock()
+		br.end(transport.ReasonShutdown, false, nil)
+	}
+}
+
+// byeTime is how long a closing bridge waits for its carrier to take what is left and the BYE.
+const byeTime = time.Second
+
+// random is n random octets.
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b)
+	return b
+}

@@ -1,0 +1,258 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"time"
+
+	"github.com/tenuto-session/tenuto/bridge"
+	"github.com/tenuto-session/tenuto/carrier"
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+// dialled is a bridge that is, or is being, made by Dial.
+type dialled struct {
+	ready chan struct{}
+	br    *Bridge
+	err   error
+}
+
+// Dial returns the bridge to a URL's host, making it if there is none: all who dial the same host share one. The URL's path beyond
+// the carrier's own is not looked at.
+func (ep *Endpoint) Dial(ctx context.Context, u *url.URL) (*Bridge, error) {
+	key := u.Scheme + "://" + u.Host
+	for {
+		ep.mu.Lock()
+		if ep.closed {
+			ep.mu.Unlock()
+			return nil, errClosing
+		}
+		d := ep.dialled[key]
+		if d == nil {
+			d = &dialled{ready: make(chan struct{})}
+			ep.dialled[key] = d
+			ep.mu.Unlock()
+			d.br, d.err = ep.dial(ctx, u)
+			ep.mu.Lock()
+			if d.err != nil && ep.dialled[key] == d {
+				delete(ep.dialled, key)
+			}
+			ep.mu.Unlock()
+			close(d.ready)
+			return d.br, d.err
+		}
+		ep.mu.Unlock()
+		select {
+		case <-d.ready:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if d.err == nil {
+			return d.br, nil
+		}
+		if !errors.Is(d.err, context.Canceled) && !errors.Is(d.err, context.DeadlineExceeded) {
+			return nil, d.err
+		}
+		// Whose call made the bridge gave up; ours has not.
+	}
+}
+
+func (ep *Endpoint) dial(ctx context.Context, u *url.URL) (*Bridge, error) {
+	nw, err := ep.network(u)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := nw.Dial(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	defer ep.limit(ctx, conn)()
+	br, err := ep.greet(conn, nw, u)
+	if err != nil {
+		conn.Close()
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, fmt.Errorf("%s: %w", u.Redacted(), err)
+	}
+	return br, nil
+}
+
+// limit closes a carrier whose handshake takes too long, or whose caller gives up, until the returned function is called.
+func (ep *Endpoint) limit(ctx context.Context, conn carrier.Conn) func() bool {
+	ctx, cancel := context.WithTimeout(ctx, ep.cfg.HandshakeTime)
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	return func() bool {
+		ok := stop()
+		cancel()
+		return ok
+	}
+}
+
+// greet makes a new bridge on a carrier.
+func (ep *Endpoint) greet(conn carrier.Conn, nw carrier.Network, u *url.URL) (*Bridge, error) {
+	hs, hello := bridge.NewInitiator(ep.cfg.Key, ep.settings(), conn.Binding(), random(bridge.SeedSize))
+	if _, err := conn.Write([]byte(bridge.Magic), hello); err != nil {
+		return nil, err
+	}
+	g := &greeter{conn: conn}
+	t, body, err := g.message()
+	if err != nil {
+		return nil, err
+	}
+	switch t {
+	case bridge.MessageWelcome:
+	case bridge.MessageRefused:
+		return nil, bridge.ParseRefused(body, nil, conn.Binding(), hello)
+	default:
+		return nil, unexpected(t)
+	}
+	proof, res, err := hs.Welcome(body)
+	if err != nil {
+		return nil, err
+	}
+	if ep.cfg.Verify != nil {
+		if err := ep.cfg.Verify(u, res.Peer); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := conn.Write(proof); err != nil {
+		return nil, err
+	}
+	br, err := ep.addBridge(bridge.InitiatorRole, res, Addr{u.Scheme + "://" + u.Host})
+	if err != nil {
+		return nil, err
+	}
+	br.network, br.url = nw, u
+	br.mu.Lock()
+	defer br.unlock()
+	br.m.Attach(time.Now())
+	br.install(newLink(br, conn, g.buf))
+	return br, nil
+}
+
+// redial makes another carrier for a bridge that needs one.
+func (br *Bridge) redial() {
+	if br.role != bridge.InitiatorRole || br.link != nil || br.over != nil || br.dialling || (len(br.streams) == 0 && br.accept == nil) {
+		return
+	}
+	br.dialling = true
+	br.later(func() {
+		if !br.ep.start(br.dialUntil) {
+			br.mu.Lock()
+			br.dialling = false
+			br.unlock()
+		}
+	})
+}
+
+const (
+	// retryMin and retryMax bound the pause between two attempts to get a carrier; the first attempt is made at once.
+	retryMin = 20 * time.Millisecond
+	retryMax = 3 * time.Second
+	// attemptMin is how long the first attempt may take; each one may take twice as long as the last, up to HandshakeTime.
+	attemptMin = 2 * time.Second
+)
+
+// dialUntil makes carriers until one is attached or the bridge is over.
+func (br *Bridge) dialUntil() {
+	ep := br.ep
+	pause, limit := retryMin, attemptMin
+	for {
+		err := br.attach(br.ctx, min(limit, ep.cfg.HandshakeTime))
+		br.mu.Lock()
+		var refused *bridge.RefusedError
+		if errors.As(err, &refused) && refused.Proved && refused.Refusal.Final() {
+			r := transport.ReasonUnknown
+			if refused.Refusal == bridge.RefusedExpired {
+				r = transport.ReasonExpired
+			}
+			br.end(r, true, err)
+		}
+		if err == nil || br.over != nil || br.ctx.Err() != nil {
+			br.dialling = false
+			br.redial() // the carrier may be lost again by now
+			br.unlock()
+			return
+		}
+		br.unlock()
+		br.log.Debug("no carrier", "bridge", br.id, "cause", err, "retry", pause)
+		t := time.NewTimer(pause/2 + rand.N(pause))
+		select {
+		case <-t.C:
+		case <-br.retry:
+		case <-br.ctx.Done():
+		}
+		t.Stop()
+		pause, limit = min(2*pause, retryMax), 2*limit
+	}
+}
+
+// attach makes one carrier and attaches the bridge to it.
+func (br *Bridge) attach(ctx context.Context, limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	conn, err := br.network.Dial(ctx, br.url)
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	if err := br.attachTo(conn); err != nil {
+		conn.Close()
+		br.mu.Lock()
+		if br.link == nil && br.over == nil {
+			br.m.Detach(time.Now())
+		}
+		br.mu.Unlock()
+		return err
+	}
+	return nil
+}
+
+func (br *Bridge) attachTo(conn carrier.Conn) error {
+	nonce := random(32)
+	br.mu.Lock()
+	if br.over != nil || br.link != nil {
+		br.mu.Unlock()
+		return errTakenOver
+	}
+	msg := br.m.Keys.Attach(conn.Binding(), nonce)
+	request := msg[3:]
+	// The old carrier's reader has stopped, so the positions can be stated now: the responder sends on at once. What it sends is
+	// looked at only when it has proved itself.
+	br.m.Attach(time.Now())
+	for f, _, ok := br.m.NextPosition(time.Now()); ok; f, _, ok = br.m.NextPosition(time.Now()) {
+		msg, _ = f.AppendBinary(msg)
+	}
+	br.mu.Unlock()
+	if _, err := conn.Write([]byte(bridge.Magic), msg); err != nil {
+		return err
+	}
+	g := &greeter{conn: conn}
+	t, body, err := g.message()
+	if err != nil {
+		return err
+	}
+	switch t {
+	case bridge.MessageAttached:
+	case bridge.MessageRefused:
+		return bridge.ParseRefused(body, br.peer, conn.Binding(), request)
+	default:
+		return unexpected(t)
+	}
+	br.mu.Lock()
+	defer br.unlock()
+	if br.over != nil {
+		return br.over
+	}
+	if err := br.m.Keys.Attached(conn.Binding(), nonce, body); err != nil {
+		return err
+	}
+	br.m.Accepted()
+	br.install(newLink(br, conn, g.buf))
+	return nil
+}

@@ -1,0 +1,265 @@
+package endpoint
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tenuto-session/tenuto/bridge"
+	"github.com/tenuto-session/tenuto/carrier"
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+// Config is what an endpoint is made with. New replaces zero values by the defaults named here.
+type Config struct {
+	// Key is the endpoint's identity.
+	Key ed25519.PrivateKey
+	// Carriers are the kinds of carriers that Dial and Listen know, by the scheme of their URLs.
+	Carriers []carrier.Network
+	// Verify decides, before anything is sent, whether the responder's key is the one that belongs to a dialled URL. Nil
+	// takes any.
+	Verify func(u *url.URL, peer ed25519.PublicKey) error
+	// Authorize decides at each attach whether an initiator's key is admitted. Nil admits all.
+	Authorize func(peer ed25519.PublicKey) error
+
+	// Window is how long an initiator tries to get a lost bridge another carrier. Default 10 min; it is shortened below what
+	// the responder retains.
+	Window time.Duration
+	// Retention is how long a responder keeps a bridge without a carrier. Default 15 min.
+	Retention time.Duration
+	// Heartbeat is the longest silence on an idle carrier. Default 20 s.
+	Heartbeat time.Duration
+	// HandshakeTime is how long a carrier may take until it is attached. Default 10 s.
+	HandshakeTime time.Duration
+	// Limits bound what peers can make this endpoint hold.
+	Limits Limits
+	// Directory says which endpoint owns a bridge. Default: a map.
+	Directory Directory
+
+	Logger *slog.Logger
+	// Events hears of carriers that come and go. It must not wait.
+	Events func(Event)
+}
+
+// Limits bound what peers can make an endpoint hold. A zero value means the default.
+type Limits struct {
+	HalfOpen     int   // carriers in their handshake; default 256
+	Bridges      int   // per peer key; default 64
+	Streams      int   // per bridge, opened by the peer; default 8192
+	StreamBytes  int   // per stream and direction, in octets; default 4 MiB, at most 16 MiB
+	BridgeBytes  int64 // per bridge, in octets; default 512 MiB
+	ProcessBytes int64 // per endpoint, in octets; default 1 GiB
+}
+
+func (c *Config) defaults() {
+	setDefault(&c.Window, 10*time.Minute)
+	setDefault(&c.Retention, 15*time.Minute)
+	setDefault(&c.Heartbeat, 20*time.Second)
+	setDefault(&c.HandshakeTime, 10*time.Second)
+	l := &c.Limits
+	setDefault(&l.HalfOpen, 256)
+	setDefault(&l.Bridges, 64)
+	setDefault(&l.Streams, 8192)
+	setDefault(&l.StreamBytes, 4<<20)
+	l.StreamBytes = max(bridge.MinCredit, min(l.StreamBytes, 1<<maxRingBits))
+	setDefault(&l.BridgeBytes, 512<<20)
+	setDefault(&l.ProcessBytes, 1<<30)
+	if c.Directory == nil {
+		c.Directory = NewDirectory()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+}
+
+func setDefault[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// EventKind says what happened to a bridge.
+type EventKind uint8
+
+const (
+	Attached EventKind = iota // its first carrier
+	Detached                  // it has lost its carrier
+	Resumed                   // it has another carrier
+	Expired                   // it had none for too long, or the peer does not know it any more: its streams are gone
+)
+
+func (k EventKind) String() string {
+	return [...]string{"attached", "detached", "resumed", "expired"}[k]
+}
+
+// Event is something that happened to a bridge.
+type Event struct {
+	Kind    EventKind
+	Bridge  *Bridge
+	Carrier fmt.Stringer // the carrier's remote address, nil where there is no carrier
+	Cause   error        // why the last carrier was lost
+}
+
+// Endpoint owns bridges, listeners, and every goroutine that they have.
+type Endpoint struct {
+	cfg    Config
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+	timers timers
+	used   budget
+	owner  string
+
+	mu        sync.Mutex
+	closed    bool
+	bridges   map[bridge.ID]*Bridge
+	dialled   map[string]*dialled
+	listeners map[*Listener]struct{}
+	halfOpen  int
+}
+
+var (
+	errClosing       = errors.New("endpoint: closed")
+	errSilent        = errors.New("nothing came for too long")
+	errMemory        = errors.New("endpoint: memory limit reached")
+	errStreams       = errors.New("endpoint: the peer takes no more streams")
+	errTakenOver     = errors.New("taken over by a newer carrier")
+	errExpeditedSize = fmt.Errorf("endpoint: an expedited TSDU has 1 to %d octets", bridge.MaxExpedited)
+)
+
+// New makes an endpoint. It starts no goroutine until it dials or listens.
+func New(cfg Config) *Endpoint {
+	cfg.defaults()
+	ep := &Endpoint{cfg: cfg, bridges: map[bridge.ID]*Bridge{}, dialled: map[string]*dialled{}, listeners: map[*Listener]struct{}{}}
+	ep.ctx, ep.cancel = context.WithCancel(context.Background())
+	ep.used.limit = cfg.Limits.ProcessBytes
+	ep.owner = fmt.Sprintf("%x", random(8))
+	return ep
+}
+
+// Close ends all bridges and listeners, and returns when every goroutine has ended.
+func (ep *Endpoint) Close() error {
+	ep.mu.Lock()
+	ep.closed = true
+	var bridges []*Bridge
+	for _, br := range ep.bridges {
+		bridges = append(bridges, br)
+	}
+	var listeners []*Listener
+	for ln := range ep.listeners {
+		listeners = append(listeners, ln)
+	}
+	ep.mu.Unlock()
+	for _, ln := range listeners {
+		ln.Close()
+	}
+	for _, br := range bridges {
+		br.Close(transport.ReasonShutdown)
+	}
+	ep.cancel()
+	ep.wg.Wait()
+	ep.timers.stop()
+	return nil
+}
+
+// start runs f in a goroutine that Close waits for, unless the endpoint is closed already.
+func (ep *Endpoint) start(f func()) bool {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	if ep.closed {
+		return false
+	}
+	ep.wg.Go(f)
+	return true
+}
+
+// Bridges lists the bridges that there are.
+func (ep *Endpoint) Bridges() []*Bridge {
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	var all []*Bridge
+	for _, br := range ep.bridges {
+		all = append(all, br)
+	}
+	return all
+}
+
+func (ep *Endpoint) event(e Event) {
+	if ep.cfg.Events != nil {
+		ep.cfg.Events(e)
+	}
+}
+
+// network finds the kind of carrier of a URL.
+func (ep *Endpoint) network(u *url.URL) (carrier.Network, error) {
+	var known []string
+	for _, nw := range ep.cfg.Carriers {
+		if nw.Scheme() == u.Scheme {
+			return nw, nil
+		}
+		known = append(known, nw.Scheme()+"://")
+	}
+	return nil, fmt.Errorf("endpoint: no carrier for %s://; there are %s", u.Scheme, strings.Join(known, ", "))
+}
+
+func (ep *Endpoint) settings() bridge.Settings {
+	return bridge.Settings{Credit: bridge.MinCredit, Heartbeat: ep.cfg.Heartbeat, Retention: ep.cfg.Retention, Streams: uint32(ep.cfg.Limits.Streams)}
+}
+
+// addBridge makes the driver of a bridge whose first handshake is over.
+func (ep *Endpoint) addBridge(role bridge.Role, r bridge.Result, remote Addr) (*Bridge, error) {
+	br := &Bridge{ep: ep, id: r.ID, role: role, peer: r.Peer, remote: remote, log: ep.cfg.Logger, streams: map[uint32]*Stream{},
+		done: make(chan struct{}), retry: make(chan struct{}, 1), timerIdx: -1}
+	br.local = Addr{"tenuto:" + r.ID.String()[:16]}
+	br.ctx, br.cancel = context.WithCancel(ep.ctx)
+	br.used.limit = ep.cfg.Limits.BridgeBytes
+	limits := bridge.Limits{Streams: ep.cfg.Limits.Streams, Window: bridge.MinCredit}
+	br.m = bridge.New(role, bridge.NewKeys(r), ep.settings(), r.Settings, limits, time.Now())
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	if ep.closed {
+		return nil, errClosing
+	}
+	if role == bridge.ResponderRole {
+		n := 0
+		for _, b := range ep.bridges {
+			if b.role == role && b.peer.Equal(r.Peer) {
+				n++
+			}
+		}
+		if n >= ep.cfg.Limits.Bridges {
+			return nil, &refusal{bridge.RefusedCongestion, fmt.Sprintf("the key has %d bridges", n)}
+		}
+	}
+	ep.bridges[r.ID] = br
+	return br, nil
+}
+
+func (ep *Endpoint) removeBridge(br *Bridge) {
+	ep.timers.remove(br)
+	ep.cfg.Directory.Release(br.id, ep.owner)
+	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	delete(ep.bridges, br.id)
+	for k, d := range ep.dialled {
+		if d.br == br {
+			delete(ep.dialled, k)
+		}
+	}
+}
+
+// Addr names an end of a bridge.
+type Addr struct{ name string }
+
+// Network is "tenuto".
+func (a Addr) Network() string { return "tenuto" }
+
+// String is the URL that was dialled, the first carrier's address, or the bridge's identifier.
+func (a Addr) String() string { return a.name }

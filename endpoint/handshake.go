@@ -1,0 +1,85 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/tenuto-session/tenuto/bridge"
+	"github.com/tenuto-session/tenuto/carrier"
+)
+
+// greeter reads handshake messages from a carrier; what it read beyond them is the bridge's.
+type greeter struct {
+	conn carrier.Conn
+	buf  []byte
+}
+
+// fill reads until the buffer holds n octets at least.
+func (g *greeter) fill(n int) error {
+	for len(g.buf) < n {
+		b := make([]byte, 2048)
+		k, err := g.conn.Read(b)
+		g.buf = append(g.buf, b[:k]...)
+		if errors.Is(err, io.EOF) {
+			err = errPeerClosed
+		}
+		if err != nil && len(g.buf) < n {
+			return err
+		}
+	}
+	return nil
+}
+
+// magic reads what an initiator sends first.
+func (g *greeter) magic() error {
+	for n := 1; n <= len(bridge.Magic); n++ {
+		if err := g.fill(n); err != nil {
+			return err
+		}
+		last := n == len(bridge.Magic) // the version
+		if g.buf[n-1] == bridge.Magic[n-1] {
+			continue
+		}
+		if last {
+			return &refusal{bridge.RefusedVersion, fmt.Sprintf("version %d is spoken here, not %d", bridge.Magic[n-1], g.buf[n-1])}
+		}
+		return fmt.Errorf("%w: it began with %q", errNotTenuto, g.buf[:min(len(g.buf), 16)])
+	}
+	g.buf = g.buf[len(bridge.Magic):]
+	return nil
+}
+
+// message reads the next message; its body stays valid.
+func (g *greeter) message() (bridge.MessageType, []byte, error) {
+	for {
+		t, body, n, err := bridge.ParseMessage(g.buf)
+		if err != nil {
+			return t, nil, err
+		}
+		if n > 0 {
+			g.buf = g.buf[n:]
+			return t, body, nil
+		}
+		if err := g.fill(len(g.buf) + 1); err != nil {
+			return 0, nil, err
+		}
+	}
+}
+
+// refusal is an error that the initiator is told of.
+type refusal struct {
+	code bridge.Refusal
+	text string
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("refused: %v: %s", r.code, r.text) }
+
+var (
+	errPeerClosed = errors.New("closed by the peer")
+	errNotTenuto  = errors.New("the peer does not speak the bridge's protocol")
+)
+
+func unexpected(t bridge.MessageType) error {
+	return &bridge.HandshakeError{Message: t, Text: "not expected here"}
+}

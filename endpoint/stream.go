@@ -1,0 +1,359 @@
+package endpoint
+
+import (
+	"net"
+	"sync"
+	"time"
+
+	"github.com/tenuto-session/tenuto/bridge"
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+// Stream is a transport connection over a bridge. It implements transport.Conn.
+type Stream struct {
+	br *Bridge
+	// All below is guarded by br.mu.
+	m *bridge.Stream
+
+	// Sending. The ring's offsets are the stream's.
+	out      ring
+	pinned   bool   // octets from pin on are being written to a carrier, and must stay where they are
+	pin      uint64 //
+	open     bool   // a TSDU was begun and is not ended
+	streak   int    // Sends since the last Receive
+	gather   int    // octets of the TSDU at the end of the ring that may grow, its head among them; 0 if it may not
+	gatherAt uint64 // where that TSDU's record begins
+	headLen  int
+	head     [maxHead]byte
+	expOut   [bridge.MaxExpeditedQueue][bridge.MaxExpedited]byte
+
+	// Receiving. The ring's offsets count what was stored in it.
+	in     ring
+	resets []uint64 // where in the ring a purge cut the records
+	rec    recordReader
+	dst    []byte // of the Receive that waits
+	got    int    // octets that are in dst
+	gotEnd bool
+	expIn  [bridge.MaxExpeditedQueue][bridge.MaxExpedited]byte
+	expLen [bridge.MaxExpeditedQueue]uint8
+	fresh  bool // opened by the peer, and not yet handed to who accepts streams
+	grown  growth
+
+	err      error // why no more comes from the peer or can be sent to it
+	closed   bool  // by Disconnect or DisconnectAfter
+	reserved int64 // octets of the budgets
+	linger   *time.Timer
+
+	rw, sw, ew waiter // of Receive, Send and SendExpedited
+}
+
+// maxHead is the largest head of a gathered TSDU, in octets.
+const maxHead = 16
+
+func newStream(br *Bridge, m *bridge.Stream) *Stream {
+	s := &Stream{br: br, m: m, reserved: 2 * bridge.MinCredit}
+	m.Owner = s
+	for _, w := range []*waiter{&s.rw, &s.sw, &s.ew} {
+		w.s, w.cond.L = s, &br.mu
+	}
+	return s
+}
+
+var _ transport.Conn = (*Stream)(nil)
+
+// waiter is a call that waits for a carrier to bring something. While it waits it may lead: read the carrier itself.
+type waiter struct {
+	s          *Stream
+	cond       sync.Cond
+	parked     bool
+	next, prev *waiter // in Bridge.parked
+}
+
+// Bridge is the bridge that carries the stream.
+func (s *Stream) Bridge() *Bridge { return s.br }
+
+// HasExpedited is true: every stream has an expedited flow.
+func (s *Stream) HasExpedited() bool { return true }
+
+// LocalAddr names the bridge at this end.
+func (s *Stream) LocalAddr() net.Addr { return s.br.local }
+
+// RemoteAddr names the bridge at the other end.
+func (s *Stream) RemoteAddr() net.Addr { return s.br.remote }
+
+// Receive implements transport.Conn.
+func (s *Stream) Receive(c transport.Cancel, b []byte) (n int, end bool, err error) {
+	br := s.br
+	br.mu.Lock()
+	defer br.unlock()
+	s.streak = 0
+	defer br.leave(&s.rw)
+	for {
+		switch {
+		case s.closed:
+			return 0, false, net.ErrClosed
+		case s.m.ExpConsumed < s.m.ExpNext:
+			return 0, false, transport.ErrExpedited
+		}
+		if n, end, err = s.takeStored(b); n > 0 || end || err != nil {
+			br.kick()
+			return n, end, err
+		}
+		if s.err != nil {
+			return 0, false, s.err
+		}
+		if err := c.Err(); err != nil {
+			return 0, false, err
+		}
+		s.dst, s.got, s.gotEnd = b, 0, false
+		br.wait(&s.rw)
+		n, end, s.dst = s.got, s.gotEnd, nil
+		if n > 0 || end {
+			return n, end, nil
+		}
+	}
+}
+
+// takeStored takes octets of one TSDU out of the ring.
+func (s *Stream) takeStored(b []byte) (n int, end bool, err error) {
+	for s.in.len() > 0 || len(s.resets) > 0 {
+		limit := s.in.len()
+		if len(s.resets) > 0 {
+			limit = int(s.resets[0] - s.in.tail)
+			if limit == 0 {
+				s.resets = s.resets[1:]
+				if s.rec.cut() && n == 0 {
+					return 0, false, transport.ErrPurged
+				}
+				continue
+			}
+		}
+		src, _ := s.in.slices(s.in.tail, limit)
+		used, put, e, bad := s.rec.take(b[n:], src)
+		if bad {
+			return n, false, s.br.breach(s, "record of more than the largest size")
+		}
+		s.in.tail += uint64(used)
+		s.consumed(used)
+		n += put
+		if e {
+			return n, true, nil
+		}
+		if n == len(b) || used == 0 {
+			break
+		}
+	}
+	return n, false, nil
+}
+
+// consumed gives the peer credit for n octets, and perhaps a wider window.
+func (s *Stream) consumed(n int) {
+	if s.m.Closing {
+		return
+	}
+	s.br.m.Consumed(s.m, n)
+	s.grown.consumed(s, n)
+}
+
+// stored takes octets that came from the carrier: into the waiting Receive's b, and what does not fit into the ring.
+// It returns how many it took: fewer than all only if the Receive of a leader is satisfied.
+func (s *Stream) stored(src []byte, leads bool) int {
+	n := 0
+	if s.dst != nil && s.in.len() == 0 && len(s.resets) == 0 && s.m.ExpConsumed == s.m.ExpNext {
+		for n < len(src) && s.got < len(s.dst) && !s.gotEnd {
+			used, put, end, bad := s.rec.take(s.dst[s.got:], src[n:])
+			if bad {
+				s.br.breach(s, "record of more than the largest size")
+				return len(src)
+			}
+			n += used
+			s.got += put
+			s.gotEnd = end
+			s.br.m.Advance(s.m, used)
+			s.consumed(used)
+			if used == 0 {
+				break
+			}
+		}
+		if leads && s.satisfied() {
+			return n
+		}
+	}
+	if rest := src[n:]; len(rest) > 0 {
+		s.in.grow(len(rest), 1<<maxRingBits, true)
+		s.in.write(rest)
+		s.br.m.Advance(s.m, len(rest))
+		if s.closed {
+			s.drain()
+		}
+	}
+	s.br.wake(&s.rw)
+	return len(src)
+}
+
+// satisfied tells whether the waiting Receive has all that it can take.
+func (s *Stream) satisfied() bool { return s.gotEnd || (s.got > 0 && s.got == len(s.dst)) }
+
+// drain drops what came in, and gives credit for it.
+func (s *Stream) drain() {
+	n := s.in.len()
+	s.in.tail = s.in.head
+	s.resets = nil
+	if n > 0 && !s.m.Closing {
+		s.br.m.Consumed(s.m, n)
+	}
+	for !s.m.Closing && s.m.ExpConsumed < s.m.ExpNext {
+		s.br.m.ConsumedExpedited(s.m)
+	}
+}
+
+// ReceiveExpedited implements transport.Conn.
+func (s *Stream) ReceiveExpedited(b []byte) (n int, ok bool) {
+	br := s.br
+	br.mu.Lock()
+	defer br.unlock()
+	if s.closed || s.m.ExpConsumed == s.m.ExpNext {
+		return 0, false
+	}
+	i := s.m.ExpConsumed % bridge.MaxExpeditedQueue
+	n = copy(b, s.expIn[i][:s.expLen[i]])
+	if s.m.Closing {
+		s.m.ExpConsumed++
+	} else {
+		br.m.ConsumedExpedited(s.m)
+		br.kick()
+	}
+	return n, true
+}
+
+// Disconnect implements transport.Conn.
+func (s *Stream) Disconnect(r transport.Reason) {
+	s.br.mu.Lock()
+	defer s.br.unlock()
+	s.disconnect(r)
+}
+
+func (s *Stream) disconnect(r transport.Reason) {
+	s.closed = true
+	if s.linger != nil {
+		s.linger.Stop()
+	}
+	if s.err == nil {
+		s.err = net.ErrClosed
+		s.br.m.Close(s.m, uint64(r))
+		s.br.kick()
+	}
+	s.release()
+	s.wakeAll()
+}
+
+// fail ends the stream with an error for its user: the peer's, or the bridge's.
+func (s *Stream) fail(err error) {
+	if s.err == nil {
+		s.err = err
+	}
+	if s.linger != nil {
+		s.linger.Stop()
+	}
+	if s.fresh { // nobody will ever close it
+		s.closed, s.fresh = true, false
+	}
+	if s.closed {
+		s.release()
+	} else {
+		s.releaseOut()
+	}
+	s.wakeAll()
+}
+
+// release gives back what the stream holds.
+func (s *Stream) release() {
+	s.releaseOut()
+	s.in.tail = s.in.head
+	s.in.release(true)
+	s.resets = nil
+	s.br.giveBack(s.reserved)
+	s.reserved = 0
+	s.br.forget(s)
+}
+
+func (s *Stream) releaseOut() {
+	s.out.tail = s.out.head
+	s.out.release(!s.pinned)
+}
+
+// DisconnectAfter implements transport.Conn.
+func (s *Stream) DisconnectAfter(d time.Duration) {
+	s.br.mu.Lock()
+	defer s.br.unlock()
+	if s.closed {
+		return
+	}
+	if s.err != nil {
+		s.disconnect(transport.ReasonNormal)
+		return
+	}
+	s.closed = true
+	s.drain()
+	s.linger = time.AfterFunc(d, func() { s.Disconnect(transport.ReasonNormal) })
+	s.wakeAll()
+	s.br.kick()
+}
+
+// Wake implements transport.Conn.
+func (s *Stream) Wake() {
+	s.br.mu.Lock()
+	defer s.br.unlock()
+	s.wakeAll()
+}
+
+func (s *Stream) wakeAll() {
+	s.br.wake(&s.rw)
+	s.br.wake(&s.sw)
+	s.br.wake(&s.ew)
+}
+
+// recordReader takes the records of a stream apart.
+type recordReader struct {
+	left  int  // octets of the record that are to come
+	end   bool // the record ends its TSDU
+	mid   bool // octets of a TSDU were taken and its end was not
+	hdrN  int
+	hdr   [bridge.RecordHeader]byte
+	ready bool // hdr was read; left and end hold
+}
+
+// take moves octets of src, which are the stream's next, to dst, up to the end of a TSDU.
+func (r *recordReader) take(dst, src []byte) (used, put int, end, bad bool) {
+	for {
+		if !r.ready {
+			n := copy(r.hdr[r.hdrN:], src[used:])
+			used += n
+			if r.hdrN += n; r.hdrN < len(r.hdr) {
+				return used, put, false, false
+			}
+			var ok bool
+			if r.left, r.end, ok = bridge.ParseRecord(r.hdr[:]); !ok {
+				return used, put, false, true
+			}
+			r.hdrN, r.ready = 0, true
+		}
+		n := copy(dst[put:], src[used:min(len(src), used+r.left)])
+		used, put = used+n, put+n
+		if r.left -= n; r.left > 0 {
+			r.mid = r.mid || n > 0
+			return used, put, false, false
+		}
+		r.ready, r.mid = false, !r.end
+		if r.end || used == len(src) {
+			return used, put, r.end, false
+		}
+	}
+}
+
+// cut forgets the record in progress, and tells whether its TSDU was begun.
+func (r *recordReader) cut() bool {
+	mid := r.mid
+	*r = recordReader{}
+	return mid
+}

@@ -1,0 +1,107 @@
+package endpoint
+
+import (
+	"container/heap"
+	"sync"
+	"time"
+)
+
+// timers is the endpoint's one timer: bridges ordered by when they must be looked at.
+type timers struct {
+	mu    sync.Mutex
+	heap  timerHeap
+	timer *time.Timer
+	at    time.Time // when timer fires
+	over  bool
+}
+
+// set makes br.tick run at the given time instead of when it was set to before.
+func (t *timers) set(br *Bridge, at time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return
+	}
+	br.timerAt = at
+	if br.timerIdx < 0 {
+		heap.Push(&t.heap, br)
+	} else {
+		heap.Fix(&t.heap, br.timerIdx)
+	}
+	t.start()
+}
+
+func (t *timers) remove(br *Bridge) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if br.timerIdx >= 0 {
+		heap.Remove(&t.heap, br.timerIdx)
+	}
+}
+
+// start sets the timer to the first bridge's time, if it would fire later.
+func (t *timers) start() {
+	if len(t.heap) == 0 {
+		return
+	}
+	at := t.heap[0].timerAt
+	if t.timer != nil && !t.at.IsZero() && !at.Before(t.at) {
+		return
+	}
+	t.at = at
+	if d := time.Until(at); t.timer == nil {
+		t.timer = time.AfterFunc(d, t.fire)
+	} else {
+		t.timer.Reset(d)
+	}
+}
+
+func (t *timers) fire() {
+	now := time.Now()
+	var due []*Bridge
+	t.mu.Lock()
+	t.at = time.Time{}
+	for len(t.heap) > 0 && !now.Before(t.heap[0].timerAt) {
+		due = append(due, heap.Pop(&t.heap).(*Bridge))
+	}
+	if !t.over {
+		t.start()
+	}
+	t.mu.Unlock()
+	for _, br := range due {
+		br.tick(now)
+	}
+}
+
+func (t *timers) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	if t.timer != nil {
+		t.timer.Stop()
+	}
+}
+
+type timerHeap []*Bridge
+
+func (h timerHeap) Len() int           { return len(h) }
+func (h timerHeap) Less(i, j int) bool { return h[i].timerAt.Before(h[j].timerAt) }
+func (h timerHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].timerIdx, h[j].timerIdx = i, j
+}
+
+func (h *timerHeap) Push(x any) {
+	br := x.(*Bridge)
+	br.timerIdx = len(*h)
+	*h = append(*h, br)
+}
+
+func (h *timerHeap) Pop() any {
+	old := *h
+	br := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	br.timerIdx = -1
+	return br
+}

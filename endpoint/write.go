@@ -1,0 +1,222 @@
+package endpoint
+
+import (
+	"time"
+
+	"github.com/tenuto-session/tenuto/bridge"
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+const (
+	// maxBatch is about how many octets go out with one write.
+	maxBatch = 128 << 10
+	// maxFrames is how many frames go out with one write.
+	maxFrames = 32
+	// ownRounds is how many batches a caller writes before it leaves the rest to a goroutine: it also writes for others.
+	ownRounds = 4
+)
+
+// batch is what goes out with one write: headers, and between them octets in the streams' rings.
+type batch struct {
+	hdr    []byte
+	bufs   [][]byte
+	pinned []*Stream
+	bye    bool
+}
+
+// kick writes what is due, without waiting.
+func (br *Bridge) kick() {
+	if br.link != nil && !br.writing && br.m.Want() {
+		br.writing = true
+		br.write(br.link)
+	}
+}
+
+// flushFor writes for a Send. If it is one of several small ones, a goroutine writes: while it begins, more can be gathered.
+func (br *Bridge) flushFor(s *Stream, gather bool) {
+	if br.link == nil || br.writing || !br.m.Want() {
+		return
+	}
+	br.writing = true
+	if gather || !br.link.conn.Features().TryWrite {
+		br.writeLater(br.link, nil)
+		return
+	}
+	br.write(br.link)
+}
+
+// write writes batches as long as the carrier takes them at once. Who calls it has set br.writing, and mu is free meanwhile.
+func (br *Bridge) write(l *link) {
+	if !l.conn.Features().TryWrite {
+		br.writeLater(l, nil)
+		return
+	}
+	for range ownRounds {
+		size := br.collect(l)
+		if size == 0 {
+			br.writing = false
+			return
+		}
+		br.mu.Unlock()
+		n, err := l.conn.TryWrite(l.out.bufs...)
+		br.mu.Lock()
+		if err == nil && n < size {
+			br.writeLater(l, skip(l.out.bufs, n))
+			return
+		}
+		if !br.wrote(l, err) {
+			return
+		}
+	}
+	if br.m.Want() && br.link == l {
+		br.writeLater(l, nil)
+		return
+	}
+	br.writing = false
+}
+
+// writeLater lets a goroutine write rest, which was collected, and then all that is due.
+func (br *Bridge) writeLater(l *link, rest [][]byte) {
+	br.ep.wg.Go(func() { br.writeAll(l, rest) })
+}
+
+func (br *Bridge) writeAll(l *link, rest [][]byte) {
+	br.mu.Lock()
+	defer br.unlock()
+	for {
+		if rest == nil && br.collect(l) == 0 {
+			br.writing = false
+			return
+		}
+		if rest == nil {
+			rest = l.out.bufs
+		}
+		br.arm()
+		br.mu.Unlock()
+		_, err := l.conn.Write(rest...)
+		br.mu.Lock()
+		rest = nil
+		if !br.wrote(l, err) {
+			return
+		}
+	}
+}
+
+// wrote ends the writing of a batch. It returns false if the writer must stop, and has seen to who goes on.
+func (br *Bridge) wrote(l *link, err error) bool {
+	for i, s := range l.out.pinned {
+		s.unpin()
+		l.out.pinned[i] = nil
+	}
+	l.out.pinned = l.out.pinned[:0]
+	clear(l.out.bufs)
+	if err != nil {
+		br.lose(l, err)
+	}
+	if l.out.bye && br.link == l {
+		br.end(transport.ReasonNormal, false, nil)
+	}
+	if br.link == l {
+		return true
+	}
+	br.writing = false
+	br.kick() // a new carrier may be there, and waited for this writer to leave the rings
+	return false
+}
+
+// collect takes the frames that are due and returns how many octets they are.
+func (br *Bridge) collect(l *link) (size int) {
+	o := &l.out
+	if o.hdr == nil {
+		// Headers must not move once bufs point at them.
+		o.hdr = make([]byte, 0, maxFrames*(bridge.HeaderSize+bridge.MaxExpedited))
+		o.bufs = make([][]byte, 0, 8)
+	}
+	o.hdr, o.bufs = o.hdr[:0], o.bufs[:0]
+	if br.link != l {
+		return 0
+	}
+	now := time.Now()
+	from := 0 // the headers from here on are in no buf yet
+	for range maxFrames {
+		if size >= maxBatch {
+			break
+		}
+		f, m, ok := br.m.Next(now)
+		if !ok {
+			break
+		}
+		o.hdr, _ = f.AppendBinary(o.hdr)
+		switch f.Type {
+		case bridge.FrameData:
+			s := owner(m)
+			a, b := s.out.slices(f.Arg, f.Length)
+			o.bufs = append(o.bufs, o.hdr[from:len(o.hdr):len(o.hdr)], a)
+			if len(b) > 0 {
+				o.bufs = append(o.bufs, b)
+			}
+			size += len(o.hdr) - from + f.Length
+			from = len(o.hdr)
+			if !s.pinned {
+				s.pinned, s.pin = true, f.Arg
+				o.pinned = append(o.pinned, s)
+			}
+		case bridge.FrameExpedited:
+			o.hdr = append(o.hdr, owner(m).expOut[f.Arg%bridge.MaxExpeditedQueue][:f.Length]...)
+		case bridge.FrameBye:
+			o.bye = true
+		}
+	}
+	if from < len(o.hdr) {
+		o.bufs = append(o.bufs, o.hdr[from:])
+		size += len(o.hdr) - from
+	}
+	return size
+}
+
+// unpin says that the octets being written are written, or never will be.
+func (s *Stream) unpin() {
+	s.pinned = false
+	s.out.trim(s.m.ReplayFrom())
+	if s.closed || s.err != nil {
+		s.out.tail = s.out.head
+		s.out.release(true)
+	}
+	s.br.wake(&s.sw)
+}
+
+// skip leaves out the first n octets of bufs.
+func skip(bufs [][]byte, n int) [][]byte {
+	for len(bufs) > 0 && n >= len(bufs[0]) {
+		n -= len(bufs[0])
+		bufs = bufs[1:]
+	}
+	if n > 0 {
+		bufs[0] = bufs[0][n:]
+	}
+	return bufs
+}
+
+// growth decides when a stream's window is too small: when its user takes a whole window within a few round trips, then the window
+// and not the user is what the peer waits for.
+type growth struct {
+	taken int64
+	since time.Time
+}
+
+// growthFloor stands in for round trips too short to measure.
+const growthFloor = 500 * time.Microsecond
+
+func (g *growth) consumed(s *Stream, n int) {
+	g.taken += int64(n)
+	if g.taken < int64(s.m.Window) {
+		return
+	}
+	now := time.Now()
+	quick := now.Sub(g.since) < 4*max(s.br.m.RTT(), growthFloor)
+	g.taken, g.since = 0, now
+	w := s.m.Window
+	if quick && w*2 <= uint64(s.br.ep.cfg.Limits.StreamBytes) && s.br.reserve(s, int64(w)) {
+		s.br.m.Grow(s.m, w*2)
+	}
+}
