@@ -1,0 +1,197 @@
+package endpoint
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tenuto-session/tenuto/carrier/memory"
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+// TestCuts sends both ways on several streams while carriers are cut, stalled and left half open at random.
+func TestCuts(t *testing.T) {
+	for seed := range uint64(8) {
+		synctest.Test(t, func(t *testing.T) { testCuts(t, rand.New(rand.NewPCG(seed, 2))) })
+	}
+}
+
+func testCuts(t *testing.T, rng *rand.Rand) {
+	nw := memory.New()
+	var resumed atomic.Int64
+	p := newPair(t, nw, "memory://server", func(c, _ *Config) {
+		c.Events = func(e Event) {
+			if e.Kind == Resumed {
+				resumed.Add(1)
+			}
+		}
+	})
+	defer p.server.Close()
+	defer p.client.Close()
+	var mu sync.Mutex // of rng
+	cut := func() {
+		mu.Lock()
+		defer mu.Unlock()
+		conns := nw.Conns()
+		if len(conns) == 0 {
+			return
+		}
+		switch c := conns[rng.IntN(len(conns))]; rng.IntN(4) {
+		case 0:
+			c.Cut()
+		case 1:
+			c.Stall()
+		case 2:
+			c.HalfOpen()
+		case 3:
+			c.Peer().HalfOpen()
+		}
+	}
+	var wg sync.WaitGroup
+	for range 3 {
+		a, b := p.open(t)
+		mu.Lock()
+		size, seed := 2<<20+rng.IntN(1<<20), rng.Uint64()
+		mu.Unlock()
+		for _, ends := range [][2]*Stream{{a, b}, {b, a}} {
+			wg.Go(func() { transmit(t, ends[0], size, seed, cut) })
+			wg.Go(func() { collect(t, ends[1], size, seed) })
+		}
+	}
+	wg.Wait()
+	if resumed.Load() < 3 {
+		t.Errorf("%d resumes: too few to have tested anything", resumed.Load())
+	}
+}
+
+// octets is a stream of random octets that both ends can make.
+func octets(seed uint64) *rand.ChaCha8 {
+	var key [32]byte
+	for i := range 8 {
+		key[i] = byte(seed >> (8 * i))
+	}
+	return rand.NewChaCha8(key)
+}
+
+func transmit(t *testing.T, s *Stream, size int, seed uint64, cut func()) {
+	rng, src := rand.New(rand.NewPCG(seed, 3)), octets(seed)
+	for size > 0 {
+		b := make([]byte, min(size, 1+rng.IntN([]int{10, 1000, 100000}[rng.IntN(3)])))
+		src.Read(b)
+		size -= len(b)
+		if rng.IntN(40) == 0 {
+			cut()
+		}
+		f := transport.End
+		if rng.IntN(2) == 0 {
+			f |= transport.Gather
+		}
+		if n, err := s.Send(transport.Never, []byte("head"), b, f); n != len(b) || err != nil {
+			t.Errorf("Send: %d of %d, %v", n, len(b), err)
+			return
+		}
+	}
+}
+
+// collect reads TSDUs, each with its head, and compares what is in them.
+func collect(t *testing.T, s *Stream, size int, seed uint64) {
+	rng := rand.New(rand.NewPCG(seed, 4))
+	want, got := sha256.New(), sha256.New()
+	src := octets(seed)
+	for rest := size; rest > 0; {
+		b := make([]byte, min(rest, 1<<16))
+		src.Read(b)
+		want.Write(b)
+		rest -= len(b)
+	}
+	head := 0
+	for n := 0; n < size; {
+		b := make([]byte, 1+rng.IntN(100000))
+		k, end, err := s.Receive(transport.Never, b)
+		if err != nil {
+			t.Errorf("Receive after %d octets: %v", n, err)
+			return
+		}
+		h := min(k, 4-head)
+		if !bytes.Equal(b[:h], []byte("head")[head:head+h]) {
+			t.Errorf("head is %q at octet %d", b[:h], n)
+			return
+		}
+		head += h
+		got.Write(b[h:k])
+		n += k - h
+		if end {
+			head = 0
+		}
+	}
+	if !bytes.Equal(want.Sum(nil), got.Sum(nil)) {
+		t.Error("the octets differ")
+	}
+}
+
+// TestExpired: a bridge without a carrier for longer than its window ends, and its streams say so.
+func TestExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nw := memory.New()
+		p := newPair(t, nw, "memory://server", func(c, s *Config) {
+			c.Window, s.Retention = time.Minute, 2*time.Minute
+		})
+		a, b := p.open(t)
+		p.ln.Close()
+		start := time.Now()
+		nw.Conns()[0].Cut()
+		for _, s := range []*Stream{a, b} {
+			_, _, err := s.Receive(transport.Never, make([]byte, 1))
+			var d *transport.DisconnectError
+			if !errors.As(err, &d) || d.Reason != transport.ReasonExpired {
+				t.Errorf("Receive: %v", err)
+			}
+			s.Disconnect(transport.ReasonNormal)
+			t.Logf("after %v: %v", time.Since(start), err)
+		}
+		if d := time.Since(start); d < 2*time.Minute || d > 2*time.Minute+time.Second {
+			t.Errorf("it took %v", d)
+		}
+		p.client.Close()
+		p.server.Close()
+	})
+}
+
+// TestRestarted: a responder that was restarted says so at once.
+func TestRestarted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nw := memory.New()
+		key := newKey(t)
+		p := newPair(t, nw, "memory://server", func(_, s *Config) { s.Key = key })
+		a, b := p.open(t)
+		b.Disconnect(transport.ReasonNormal)
+		a.Disconnect(transport.ReasonNormal)
+		a, _ = p.open(t)
+
+		conn := nw.Conns()[0]
+		conn.Stall() // so that the old server's BYE does not arrive
+		p.server.Close()
+		server := New(Config{Key: key, Carriers: p.server.cfg.Carriers})
+		defer server.Close()
+		if _, err := server.Listen(t.Context(), p.url, func(*Stream) bool { return false }); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		conn.Cut()
+		_, _, err := a.Receive(transport.Never, make([]byte, 1))
+		var d *transport.DisconnectError
+		if !errors.As(err, &d) || d.Reason != transport.ReasonUnknown {
+			t.Errorf("Receive: %v", err)
+		}
+		if d := time.Since(start); d > time.Second {
+			t.Errorf("it took %v", d)
+		}
+		p.client.Close()
+	})
+}
