@@ -1,0 +1,241 @@
+package bridge
+
+import (
+	"testing"
+	"time"
+)
+
+// attachedPair is two machines on one carrier, with their positions stated.
+func attachedPair(t testing.TB) (i, r *Machine) {
+	t.Helper()
+	limits := Limits{Streams: 10, Window: MinCredit}
+	i = New(InitiatorRole, Keys{Epoch: 1}, testSettings, testSettings, limits, simStart)
+	r = New(ResponderRole, Keys{Epoch: 1}, testSettings, testSettings, limits, simStart)
+	i.Attach(simStart)
+	r.Attach(simStart)
+	exchange2(t, i, r, simStart)
+	return i, r
+}
+
+// exchange2 delivers all that both have to say; data are received and taken by the user at once.
+func exchange2(t testing.TB, i, r *Machine, now time.Time) {
+	t.Helper()
+	for i.Want() || r.Want() {
+		for _, p := range [][2]*Machine{{i, r}, {r, i}} {
+			for f, _, ok := p[0].Next(now); ok; f, _, ok = p[0].Next(now) {
+				e, err := p[1].Handle(now, f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if e.Kind == EffectData && e.Stream != nil {
+					p[1].Advance(e.Stream, f.Length-e.Drop)
+					p[1].Consumed(e.Stream, f.Length-e.Drop)
+				}
+			}
+		}
+	}
+}
+
+// TestLiveness: B6, lesson 16. With something owed a dead carrier is noticed after twice the patience; an idle one after the heartbeat.
+func TestLiveness(t *testing.T) {
+	dead := func(m *Machine, from time.Time) time.Duration {
+		for now := from; now.Before(from.Add(time.Minute)); {
+			next := m.NextTimeout()
+			if next.IsZero() {
+				t.Fatal("no timeout")
+			}
+			if next.Before(now) {
+				next = now
+			}
+			now = next
+			if m.Tick(now) {
+				return now.Sub(from)
+			}
+			for _, _, ok := m.Next(now); ok; _, _, ok = m.Next(now) {
+			}
+		}
+		t.Fatal("a dead carrier is never noticed")
+		return 0
+	}
+	i, _ := attachedPair(t)
+	i.Write(i.Open(), 100)
+	for _, _, ok := i.Next(simStart); ok; _, _, ok = i.Next(simStart) {
+	}
+	if d := dead(i, simStart); d != 2*probeMin {
+		t.Errorf("with data outstanding it took %v, want %v", d, 2*probeMin)
+	}
+	i, _ = attachedPair(t)
+	if d := dead(i, simStart); d > 2*probeMin {
+		t.Errorf("after something came it took %v, want at most %v", d, 2*probeMin)
+	}
+	// A carrier that has been idle for long.
+	i, r := attachedPair(t)
+	now := simStart
+	for range 20 {
+		now = i.NextTimeout()
+		if i.Tick(now) {
+			t.Fatal("a carrier that answers is taken for dead")
+		}
+		r.Tick(now)
+		exchange2(t, i, r, now)
+	}
+	if gap := i.NextTimeout().Sub(now); gap != testSettings.Heartbeat {
+		t.Errorf("an idle carrier is probed every %v, want %v", gap, testSettings.Heartbeat)
+	}
+	if d := dead(i, now); d > testSettings.Heartbeat+probeMin {
+		t.Errorf("an idle carrier took %v, want at most %v", d, testSettings.Heartbeat+probeMin)
+	}
+}
+
+// TestLivenessFull: a PING that the carrier does not take counts as unanswered.
+func TestLivenessFull(t *testing.T) {
+	i, _ := attachedPair(t)
+	i.Write(i.Open(), 100)
+	for f, _, ok := i.Next(simStart); ok && f.Type != FrameData; f, _, ok = i.Next(simStart) {
+	}
+	now := simStart
+	for range 3 {
+		now = i.NextTimeout()
+		if i.Tick(now) {
+			break
+		}
+	}
+	if d := now.Sub(simStart); d != 2*probeMin || !i.Tick(now) {
+		t.Errorf("at %v it is not noticed", d)
+	}
+}
+
+// TestAckDelay: lesson 7. A lone DATA frame is acknowledged after ackDelay, a quarter of the window at once.
+func TestAckDelay(t *testing.T) {
+	i, r := attachedPair(t)
+	s := i.Open()
+	i.Write(s, 100)
+	var got *Stream
+	receive := func() {
+		for f, _, ok := i.Next(simStart); ok; f, _, ok = i.Next(simStart) {
+			e, err := r.Handle(simStart, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Kind == EffectData {
+				got = e.Stream
+				r.Advance(e.Stream, f.Length)
+			}
+		}
+	}
+	receive()
+	if r.Want() {
+		t.Error("a lone frame is acknowledged at once")
+	}
+	if at := r.NextTimeout(); at != simStart.Add(ackDelay) {
+		t.Errorf("the acknowledgement is due after %v, want %v", at.Sub(simStart), ackDelay)
+	}
+	r.Tick(simStart.Add(ackDelay))
+	if f, _, ok := r.Next(simStart); !ok || f.Type != FrameAck || f.Arg != 100 {
+		t.Errorf("after the delay: %v, %v", f, ok)
+	}
+	i.Write(s, MinCredit/4)
+	receive()
+	if f, _, ok := r.Next(simStart); !ok || f.Type != FrameAck || f.Arg != 100+MinCredit/4 {
+		t.Errorf("after a quarter of the window: %v, %v", f, ok)
+	}
+	// Data take the acknowledgement along.
+	i.Write(s, 100)
+	receive()
+	r.Write(got, 10)
+	if f, _, _ := r.Next(simStart); f.Type != FrameAck {
+		t.Errorf("before data: %v", f)
+	}
+	if f, _, _ := r.Next(simStart); f.Type != FrameData {
+		t.Errorf("after the acknowledgement: %v", f)
+	}
+}
+
+// TestTurns: B5. Streams send by turns, control overtakes data, and a stream without credit holds up no other.
+func TestTurns(t *testing.T) {
+	i, _ := attachedPair(t)
+	a, b := i.Open(), i.Open()
+	b.Credit = 10 * MaxData
+	i.Write(a, 10*MaxData)
+	i.Write(b, 3*MaxData)
+	var got []string
+	for f, _, ok := i.Next(simStart); ok; f, _, ok = i.Next(simStart) {
+		got = append(got, f.Type.String()+string('0'+rune(f.Stream)))
+		if len(got) == 4 {
+			i.Close(a, 0)
+		}
+	}
+	want := []string{"OPEN1", "OPEN3", "DATA1", "DATA3", "CLOSE1", "DATA3", "DATA3"}
+	if len(got) != len(want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	for k := range want {
+		if got[k] != want[k] {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	}
+}
+
+// TestHostilePeer: what no honest peer sends is a *ProtocolError.
+func TestHostilePeer(t *testing.T) {
+	for name, f := range map[string]Frame{
+		"unknown stream":          {Type: FrameData, Stream: 9, Length: 1},
+		"our parity":              {Type: FrameOpen, Stream: 9, Arg: MinCredit},
+		"tiny credit":             {Type: FrameOpen, Stream: 2, Arg: 1},
+		"gap":                     {Type: FrameData, Stream: 1, Length: 1, Arg: 5},
+		"beyond credit":           {Type: FrameData, Stream: 1, Length: MinCredit + 1},
+		"acknowledges the future": {Type: FrameAck, Stream: 1, Arg: 1, Credit: MinCredit},
+		"expedited gap":           {Type: FrameExpedited, Stream: 1, Length: 1, Arg: 1},
+		"skip beyond credit":      {Type: FrameSkip, Stream: 1, Arg: MinCredit + 2},
+		"CLOSED without CLOSE":    {Type: FrameClosed, Stream: 1},
+		"READY again":             {Type: FrameReady},
+		"DONE of a responder":     {Type: FrameDone},
+	} {
+		i, _ := attachedPair(t)
+		i.Open()
+		for _, _, ok := i.Next(simStart); ok; _, _, ok = i.Next(simStart) {
+		}
+		if e, err := i.Handle(simStart, f); err == nil {
+			t.Errorf("%s: %v was accepted: %+v", name, f, e)
+		}
+	}
+}
+
+// FuzzMachine feeds a machine with any frames: it never panics, and never holds more than its limits.
+func FuzzMachine(f *testing.F) {
+	f.Add([]byte{1, 2, 0, 2, 2, 5, 3, 2, 9, 4, 2, 0, 6, 2, 0})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m, _ := attachedPair(t)
+		own := m.Open()
+		m.Write(own, 1000)
+		for ; len(b) >= 3; b = b[3:] {
+			fr := Frame{Type: FrameType(b[0]%13 + 1), Stream: uint32(b[1] % 40), Length: 1 + int(b[2])%16, Arg: uint64(b[2]) << (b[1] % 16)}
+			if b[0]&0x80 != 0 {
+				m.Tick(simStart.Add(time.Duration(b[2]) * time.Second))
+			}
+			wire, _ := fr.AppendBinary(nil)
+			g, n, err := ParseFrame(wire)
+			if err != nil || n == 0 {
+				continue
+			}
+			e, err := m.Handle(simStart, g)
+			if err != nil {
+				return
+			}
+			if e.Kind == EffectData && e.Stream != nil {
+				m.Advance(e.Stream, g.Length-e.Drop)
+			}
+			for k := 0; k < int(b[1]%4); k++ {
+				m.Next(simStart)
+			}
+			if m.PeerStreams > 2*m.Limits.Streams {
+				t.Fatalf("%d streams", m.PeerStreams)
+			}
+			for _, s := range m.Streams {
+				if s.Next > s.Granted+1 || s.ExpNext-s.ExpConsumed > MaxExpeditedQueue {
+					t.Fatalf("%+v", s)
+				}
+			}
+		}
+	})
+}
