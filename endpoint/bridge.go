@@ -277,7 +277,12 @@ func (br *Bridge) offer(s *Stream) {
 }
 
 // forget drops a stream that is over for its user.
-func (br *Bridge) forget(s *Stream) { delete(br.streams, s.m.ID) }
+func (br *Bridge) forget(s *Stream) {
+	delete(br.streams, s.m.ID)
+	if br.ep.cfg.CloseWhenIdle && len(br.streams) == 0 {
+		br.later(func() { go br.ep.Close() }) // which waits for all other goroutines
+	}
+}
 
 // ID names the bridge.
 func (br *Bridge) ID() bridge.ID { return br.id }

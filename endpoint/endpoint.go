@@ -42,6 +42,10 @@ type Config struct {
 	// Directory says which endpoint owns a bridge. Default: a map.
 	Directory Directory
 
+	// CloseWhenIdle closes the endpoint when the last stream has ended.
+	CloseWhenIdle bool
+
+	// Logger hears what is refused, lost and ended. Default: nobody.
 	Logger *slog.Logger
 	// Events hears of carriers that come and go. It must not wait.
 	Events func(Event)
