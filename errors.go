@@ -1,0 +1,121 @@
+package tenuto
+
+import (
+	"errors"
+	"fmt"
+	"net"
+
+	"github.com/tenuto-session/tenuto/spdu"
+)
+
+// Errors of sessions. errors.Is works with them.
+var (
+	// ErrClosed is returned after Conn.Close. It is a net.ErrClosed.
+	ErrClosed = fmt.Errorf("tenuto: session closed: %w", net.ErrClosed)
+	// ErrReleased is returned by what can no longer be done because the session, or this side's sending, was released.
+	ErrReleased = errors.New("tenuto: session released")
+	// ErrNotConn is returned by a Conn whose session cannot be one: it is not duplex, or has a release token.
+	ErrNotConn = errors.New("tenuto: session is not duplex without a release token")
+	// ErrUnfinished is returned by requests while an SSDU is open that SendPart began or that a cancelled Send left so.
+	ErrUnfinished = errors.New("tenuto: an SSDU is unfinished")
+)
+
+var (
+	errLook = errors.New("tenuto: look again")
+	errNow  = errors.New("tenuto: nothing there")
+)
+
+// Source says who aborted a session.
+type Source uint8
+
+// The sources of an abort.
+const (
+	User     Source = 1 + iota // S-U-ABORT
+	Provider                   // S-P-ABORT
+)
+
+func (s Source) String() string {
+	switch s {
+	case User:
+		return "user"
+	case Provider:
+		return "provider"
+	}
+	return fmt.Sprintf("source %d", uint8(s))
+}
+
+// AbortReason says why a session was aborted. X.215 S-P-ABORT
+type AbortReason uint8
+
+// The reasons of an abort.
+const (
+	ReasonUser          AbortReason = iota // by S-U-ABORT; the user data may say more
+	ReasonTransport                        // the transport was disconnected
+	ReasonProtocolError                    // an SPDU that was wrong, or wrong in its state
+	ReasonUndefined
+	ReasonRestriction // implementation restriction
+	ReasonUnread      // Conn.Close with data that nobody will read
+	ReasonLinger      // the peer did not confirm the release within Config.Linger
+)
+
+var reasonNames = [...]string{"user", "transport disconnected", "protocol error", "undefined", "implementation restriction",
+	"closed with unread data", "release not confirmed"}
+
+func (r AbortReason) String() string {
+	if int(r) < len(reasonNames) {
+		return reasonNames[r]
+	}
+	return fmt.Sprintf("reason %d", uint8(r))
+}
+
+// AbortError says that a session ended by an abort, with what it had done until then.
+type AbortError struct {
+	By     Source
+	Remote bool // by the peer's user or provider; otherwise by this side's
+	Reason AbortReason
+	Data   []byte // user data of S-U-ABORT
+
+	Sent     int64 // octets of user data that the transport took; how many of them arrived is not known
+	Received int64 // octets of user data that came from the transport
+	Consumed int64 // octets of user data that the user took
+
+	Err error // what led to it: a *transport.DisconnectError or a *spdu.ProtocolError, if one did
+}
+
+func (e *AbortError) Error() string {
+	side := "here"
+	if e.Remote {
+		side = "peer"
+	}
+	if e.Err != nil {
+		return fmt.Sprintf("tenuto: session aborted by %v (%s): %v: %v", e.By, side, e.Reason, e.Err)
+	}
+	return fmt.Sprintf("tenuto: session aborted by %v (%s): %v", e.By, side, e.Reason)
+}
+
+// Unwrap returns what led to the abort.
+func (e *AbortError) Unwrap() error { return e.Err }
+
+// RefusedError says that the peer refused S-CONNECT.
+type RefusedError struct {
+	Reason spdu.RefuseReason
+	Data   []byte // user data, with spdu.RefusedWithData
+}
+
+func (e *RefusedError) Error() string { return fmt.Sprintf("tenuto: connect refused: %v", e.Reason) }
+
+// UnfinishedError says that a Send was cancelled after N octets of its SSDU. The SSDU is open: SendPart goes on with it.
+type UnfinishedError struct {
+	N   int
+	Err error // the context's
+}
+
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("tenuto: SSDU unfinished after %d octets: %v", e.N, e.Err)
+}
+
+// Unwrap returns the context's error.
+func (e *UnfinishedError) Unwrap() error { return e.Err }
+
+// Is makes the error an ErrUnfinished.
+func (e *UnfinishedError) Is(target error) bool { return target == ErrUnfinished }
