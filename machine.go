@@ -131,9 +131,20 @@ func (s *Session) announce(err error) {
 // over returns how the session ended, for who wants to send. mu is held.
 func (s *Session) over() error {
 	if s.end != nil {
-		return s.end
+		return s.counted(s.end)
 	}
-	return s.announced
+	return s.counted(s.announced)
+}
+
+// counted brings the counts of an abort up to date: calls that it ended have counted what they did.
+func (s *Session) counted(err error) error {
+	e, ok := err.(*AbortError)
+	if !ok {
+		return err
+	}
+	c := *e
+	c.Sent, c.Received, c.Consumed = s.sent.Load(), s.received.Load(), s.consumed.Load()
+	return &c
 }
 
 // perform unlocks mu and does what has been decided under it.

@@ -57,7 +57,7 @@ func (s *Session) receive(w transport.Cancel, b []byte) (g got, err error) {
 		s.mu.Unlock()
 		return g, nil
 	}
-	err = s.end
+	err = s.counted(s.end)
 	s.mu.Unlock()
 	if err != nil {
 		return g, err

@@ -15,6 +15,7 @@ import (
 type Options struct {
 	Window      int  // octets of a normal flow that wait for their receiver
 	NoExpedited bool // as COTP class 0
+	Delivered   bool // what was sent has reached the peer at once: Purge withdraws nothing but the rest of an open TSDU
 }
 
 const (
@@ -222,16 +223,16 @@ func (c *PipeConn) Receive(cancel transport.Cancel, b []byte) (n int, end bool, 
 		}
 		if f.first < len(f.tsdus) {
 			t := &f.tsdus[f.first]
-			if t.purged {
+			if t.purged && t.unread == 0 {
 				f.first++
 				return 0, false, transport.ErrPurged
 			}
-			if t.unread > 0 || t.ended {
+			if t.unread > 0 || t.ended && !t.purged {
 				n = copy(b, f.data[f.off:f.off+t.unread])
 				f.off += n
 				t.unread -= n
 				t.started = true
-				if end = t.ended && t.unread == 0; end {
+				if end = t.ended && t.unread == 0 && !t.purged; end {
 					f.first++
 				}
 				p.changed.Broadcast()
@@ -261,11 +262,18 @@ func (c *PipeConn) ReceiveExpedited(b []byte) (n int, ok bool) {
 	return n, true
 }
 
-// Purge implements transport.Conn: all that the peer has not read goes.
+// Purge implements transport.Conn: all that the peer has not read goes, unless Options.Delivered.
 func (c *PipeConn) Purge() {
 	c.p.mu.Lock()
 	defer c.p.mu.Unlock()
 	f := &c.peer.in
+	if c.p.Delivered {
+		if t := f.last(); t != nil && !t.ended {
+			t.ended, t.purged = true, true
+			c.p.changed.Broadcast()
+		}
+		return
+	}
 	keep := f.tsdus[:0]
 	if f.first < len(f.tsdus) && (f.tsdus[f.first].started || f.tsdus[f.first].purged) {
 		keep = append(keep, tsdu{purged: true, ended: true})

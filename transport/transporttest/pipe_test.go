@@ -14,7 +14,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestPipe(t *testing.T) {
-	for name, o := range map[string]Options{"default": {}, "small": {Window: 4 << 10}, "no expedited": {NoExpedited: true}} {
+	for name, o := range map[string]Options{"default": {}, "small": {Window: 4 << 10}, "no expedited": {NoExpedited: true}, "delivered": {Delivered: true}} {
 		t.Run(name, func(t *testing.T) {
 			Run(t, func(t *testing.T) (a, b transport.Conn) {
 				pa, pb := Pipe(o)
