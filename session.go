@@ -54,6 +54,7 @@ type Session struct {
 	rx       receiver
 
 	conn *Conn
+	br   *Bridge // nil where there is none
 }
 
 func newSession(tc transport.Conn, cfg Config) *Session {

@@ -141,7 +141,7 @@ func (br *Bridge) redial() {
 	}
 	br.dialling = true
 	br.later(func() {
-		if !br.ep.start(br.dialUntil) {
+		if !br.ep.Go(br.dialUntil) {
 			br.mu.Lock()
 			br.dialling = false
 			br.unlock()

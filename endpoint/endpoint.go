@@ -173,8 +173,8 @@ func (ep *Endpoint) Close() error {
 	return nil
 }
 
-// start runs f in a goroutine that Close waits for, unless the endpoint is closed already.
-func (ep *Endpoint) start(f func()) bool {
+// Go runs f in a goroutine that Close waits for. It returns false if the endpoint is closed already.
+func (ep *Endpoint) Go(f func()) bool {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
 	if ep.closed {

@@ -1,0 +1,234 @@
+package tenuto
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tenuto-session/tenuto/carrier"
+	"github.com/tenuto-session/tenuto/carrier/tcp"
+	"github.com/tenuto-session/tenuto/endpoint"
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+// EndpointConfig is what an endpoint is made with. The zero EndpointConfig, and nil, are usable.
+type EndpointConfig struct {
+	// Key is the endpoint's identity; nil makes one for the process.
+	Key ed25519.PrivateKey
+	// Carriers are kinds of carriers beyond tenuto+tcp://, such as a *memory.Network.
+	Carriers []carrier.Network
+	// AllowPlaintext lets plaintext carriers leave the loopback.
+	AllowPlaintext bool
+	// Peers decides by its key whether the peer is whom it should be: the responder's for the URL that was dialled, or an
+	// initiator's, at each attach, with an empty URL. Nil admits all, which is right only where nothing can be verified.
+	Peers func(rawURL string, peer ed25519.PublicKey) error
+
+	// Window is how long an endpoint that dials tries to get a lost bridge another carrier; 0 is 10 min. It is always shorter
+	// than what the listening endpoint retains.
+	Window time.Duration
+	// Retention is how long an endpoint that listens keeps a bridge without a carrier; 0 is 15 min.
+	Retention time.Duration
+	// Heartbeat is the longest silence on an idle carrier; 0 is 20 s.
+	Heartbeat time.Duration
+	// HandshakeTime is how long a carrier may take until it is attached; 0 is 10 s.
+	HandshakeTime time.Duration
+	// Backlog is how many sessions may wait for Accept or Next at a listener; 0 is 256. Those beyond are refused.
+	Backlog int
+	// Limits bound what peers can make the endpoint hold.
+	Limits Limits
+	// Directory says which endpoint owns a bridge; nil is a map.
+	Directory endpoint.Directory
+
+	// Logger hears what is refused, lost and ended; nil is nobody.
+	Logger *slog.Logger
+	// Events hears of carriers that come and go. It is called from the endpoint's goroutines and must not wait.
+	Events func(Event)
+}
+
+// Limits bound what peers can make an endpoint hold.
+type Limits = endpoint.Limits
+
+// Event is something that happened to a bridge.
+type Event struct {
+	Kind    EventKind
+	Bridge  *Bridge
+	Carrier string    // the carrier's remote address; empty where there is no carrier
+	Cause   error     // why the last carrier was lost; nil if none was
+	Time    time.Time // when
+}
+
+// EventKind says what happened to a bridge.
+type EventKind = endpoint.EventKind
+
+// The kinds of events.
+const (
+	Attached = endpoint.Attached // its first carrier
+	Detached = endpoint.Detached // it has lost its carrier
+	Resumed  = endpoint.Resumed  // it has another carrier
+	Expired  = endpoint.Expired  // it had none for too long, or the peer does not know it any more: its sessions are aborted
+)
+
+// Endpoint owns bridges, listeners, and every goroutine that they have. Its methods may be called at any time by anyone.
+type Endpoint struct {
+	ep      *endpoint.Endpoint
+	backlog int
+}
+
+// defaultBacklog is the number of sessions that may wait for Accept or Next.
+const defaultBacklog = 256
+
+// NewEndpoint makes an endpoint. Close ends it.
+func NewEndpoint(cfg *EndpointConfig) (*Endpoint, error) { return newEndpoint(cfg, false) }
+
+func newEndpoint(cfg *EndpointConfig, private bool) (*Endpoint, error) {
+	if cfg == nil {
+		cfg = &EndpointConfig{}
+	}
+	key := cfg.Key
+	if key == nil {
+		var err error
+		if _, key, err = ed25519.GenerateKey(nil); err != nil {
+			return nil, fmt.Errorf("tenuto: %w", err)
+		}
+	}
+	if len(key) != ed25519.PrivateKeySize {
+		return nil, fmt.Errorf("tenuto: a key has %d octets, not %d", ed25519.PrivateKeySize, len(key))
+	}
+	ep := &Endpoint{backlog: cfg.Backlog}
+	if ep.backlog == 0 {
+		ep.backlog = defaultBacklog
+	}
+	c := endpoint.Config{Key: key, Window: cfg.Window, Retention: cfg.Retention, Heartbeat: cfg.Heartbeat, HandshakeTime: cfg.HandshakeTime,
+		Limits: cfg.Limits, Directory: cfg.Directory, Logger: cfg.Logger, CloseWhenIdle: private}
+	c.Carriers = append([]carrier.Network{&tcp.Network{AllowAnywhere: cfg.AllowPlaintext}}, cfg.Carriers...)
+	if cfg.Peers != nil {
+		c.Verify = func(u *url.URL, peer ed25519.PublicKey) error { return cfg.Peers(u.String(), peer) }
+		c.Authorize = func(peer ed25519.PublicKey) error { return cfg.Peers("", peer) }
+	}
+	if cfg.Events != nil {
+		c.Events = func(e endpoint.Event) {
+			ev := Event{Kind: e.Kind, Bridge: &Bridge{ep, e.Bridge}, Cause: e.Cause, Time: time.Now()}
+			if e.Carrier != nil {
+				ev.Carrier = e.Carrier.String()
+			}
+			cfg.Events(ev)
+		}
+	}
+	ep.ep = endpoint.New(c)
+	return ep, nil
+}
+
+// Close ends all bridges and listeners: sessions that live are aborted. It returns when every goroutine of the endpoint has ended.
+func (ep *Endpoint) Close() error { return ep.ep.Close() }
+
+// Bridges lists the bridges that there are.
+func (ep *Endpoint) Bridges() []*Bridge {
+	var all []*Bridge
+	for _, br := range ep.ep.Bridges() {
+		all = append(all, &Bridge{ep, br})
+	}
+	return all
+}
+
+// Dial opens a session to a URL such as tenuto+tcp://host:7225/service: S-CONNECT. All sessions to one host share a bridge. It returns
+// a *RefusedError if the peer refused.
+func (ep *Endpoint) Dial(ctx context.Context, rawURL string, cfg *Config) (*Session, error) {
+	u, service, err := parseDial(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	for again := false; ; again = true {
+		br, err := ep.ep.Dial(ctx, u)
+		if err != nil {
+			return nil, fmt.Errorf("tenuto: dial: %w", err)
+		}
+		s, err := (&Bridge{ep, br}).Dial(ctx, service, cfg)
+		if err != nil && !again && stale(err) {
+			continue // the bridge was lost before; a new one may be had
+		}
+		return s, err
+	}
+}
+
+// stale tells whether a session could not be opened because its bridge was over.
+func stale(err error) bool {
+	var d *transport.DisconnectError
+	return errors.As(err, &d) && (d.Reason == transport.ReasonUnknown || d.Reason == transport.ReasonExpired || d.Reason == transport.ReasonShutdown)
+}
+
+// DialContext opens a session and returns it as a net.Conn, in the form that http.Transport and others want: addr is a URL, or
+// host:port/service on a plaintext carrier; network is not looked at.
+func (ep *Endpoint) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	if !strings.Contains(addr, "://") {
+		addr = tcp.Scheme + "://" + addr
+	}
+	s, err := ep.Dial(ctx, addr, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.Conn(), nil
+}
+
+// Bridge returns the bridge to a URL's host, making it if there is none. The URL may lack a service.
+func (ep *Endpoint) Bridge(ctx context.Context, rawURL string) (*Bridge, error) {
+	u, err := url.Parse(rawURL)
+	if err == nil {
+		err = known(u)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tenuto: %w", err)
+	}
+	br, err := ep.ep.Dial(ctx, u)
+	if err != nil {
+		return nil, fmt.Errorf("tenuto: dial: %w", err)
+	}
+	return &Bridge{ep, br}, nil
+}
+
+// Dial opens a session with an endpoint of its own, which closes with it.
+func Dial(ctx context.Context, rawURL string, cfg *Config) (*Session, error) {
+	ep, err := newEndpoint(nil, true)
+	if err != nil {
+		return nil, err
+	}
+	s, err := ep.Dial(ctx, rawURL, cfg)
+	if err != nil {
+		ep.Close()
+	}
+	return s, err
+}
+
+// parseDial takes a dial URL apart: the service is the last element of its path.
+func parseDial(rawURL string) (u *url.URL, service string, err error) {
+	u, err = url.Parse(rawURL)
+	if err != nil {
+		return nil, "", fmt.Errorf("tenuto: %w", err)
+	}
+	if err := known(u); err != nil {
+		return nil, "", fmt.Errorf("tenuto: %w", err)
+	}
+	i := strings.LastIndexByte(u.Path, '/')
+	service = u.Path[i+1:]
+	if service == "" {
+		return nil, "", fmt.Errorf("tenuto: %s names no service: add /NAME", rawURL)
+	}
+	if len(service) > MaxService {
+		return nil, "", fmt.Errorf("tenuto: service %q: %d octets exceed %d", service, len(service), MaxService)
+	}
+	u.Path = u.Path[:max(i, 0)]
+	return u, service, nil
+}
+
+// known explains the schemes that are not there yet.
+func known(u *url.URL) error {
+	if u.Scheme == "tenuto" {
+		return fmt.Errorf("%s: TLS carriers are not there yet; on loopback use tenuto+tcp://%s", u.Redacted(), u.Host)
+	}
+	return nil
+}

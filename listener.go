@@ -1,0 +1,278 @@
+package tenuto
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+
+	"github.com/tenuto-session/tenuto/endpoint"
+	"github.com/tenuto-session/tenuto/spdu"
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+// Listener gets the S-CONNECT indications of an endpoint's peers.
+type Listener struct {
+	ep      *Endpoint
+	cfg     *Config
+	ln      *endpoint.Listener // nil: the sessions of one bridge
+	br      *endpoint.Bridge
+	scheme  string
+	queue   chan *endpoint.Stream // their first TSDU is there
+	late    chan *Incoming        // those whose CN came in parts
+	done    chan struct{}
+	once    sync.Once
+	private bool
+}
+
+// Listen accepts carriers, and with them bridges and sessions, at a URL such as tenuto+tcp://127.0.0.1:7225. It names no service: each
+// indication does. cfg is what Accept accepts with.
+func (ep *Endpoint) Listen(ctx context.Context, rawURL string, cfg *Config) (*Listener, error) {
+	u, err := url.Parse(rawURL)
+	if err == nil {
+		err = known(u)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tenuto: %w", err)
+	}
+	if u.Path != "" && u.Path != "/" {
+		return nil, fmt.Errorf("tenuto: listen: %s names a service; each session says which it wants", rawURL)
+	}
+	l := ep.newListener(cfg)
+	l.scheme = u.Scheme
+	if l.ln, err = ep.ep.Listen(ctx, u, l.offer); err != nil {
+		return nil, fmt.Errorf("tenuto: listen: %w", err)
+	}
+	return l, nil
+}
+
+// Listen listens with an endpoint of its own, which closes with the listener.
+func Listen(ctx context.Context, rawURL string, cfg *Config) (*Listener, error) {
+	ep, err := NewEndpoint(nil)
+	if err != nil {
+		return nil, err
+	}
+	l, err := ep.Listen(ctx, rawURL, cfg)
+	if err != nil {
+		ep.Close()
+		return nil, err
+	}
+	l.private = true
+	return l, nil
+}
+
+func (ep *Endpoint) newListener(cfg *Config) *Listener {
+	return &Listener{ep: ep, cfg: cfg, queue: make(chan *endpoint.Stream, ep.backlog), late: make(chan *Incoming), done: make(chan struct{})}
+}
+
+// offer takes a stream whose first TSDU is there.
+func (l *Listener) offer(s *endpoint.Stream) bool {
+	select {
+	case <-l.done:
+		return false
+	default:
+	}
+	select {
+	case l.queue <- s:
+		return true
+	default:
+		return false
+	}
+}
+
+// Next waits for the next S-CONNECT indication, which the caller accepts or refuses. What a peer sends in place of a CN is dropped with its
+// transport connection, and is nobody else's affair. After Close it returns ErrClosed.
+func (l *Listener) Next(ctx context.Context) (*Incoming, error) {
+	for {
+		select {
+		case <-l.done:
+			return nil, ErrClosed
+		default:
+		}
+		select {
+		case s := <-l.queue:
+			if in := l.incoming(s); in != nil {
+				return in, nil
+			}
+		case in := <-l.late:
+			return in, nil
+		case <-l.done:
+			return nil, ErrClosed
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// incoming reads the CN of a stream. One whose user data overflow takes a round trip more: it is not waited for here.
+func (l *Listener) incoming(s *endpoint.Stream) *Incoming {
+	in, err := newIncoming(s, l.cfg)
+	if err == nil {
+		in.s.br = &Bridge{l.ep, s.Bridge()}
+		err = in.read(now{})
+	}
+	if errors.Is(err, errNow) && l.ep.ep.Go(func() { l.readLate(in, s) }) {
+		return nil
+	}
+	if err != nil {
+		s.Disconnect(transport.ReasonProtocol)
+		return nil
+	}
+	return in
+}
+
+func (l *Listener) readLate(in *Incoming, s *endpoint.Stream) {
+	ctx, cancel := context.WithTimeout(context.Background(), in.s.cfg.ConnectTimeout)
+	defer cancel()
+	defer context.AfterFunc(ctx, s.Wake)()
+	if err := in.read(ctx); err != nil {
+		s.Disconnect(transport.ReasonProtocol)
+		return
+	}
+	select {
+	case l.late <- in:
+	case <-l.done:
+		in.Refuse(spdu.RefusedCongestion, nil)
+	case <-s.Bridge().Done():
+	}
+}
+
+// Accept waits for the next S-CONNECT indication and accepts it.
+func (l *Listener) Accept(ctx context.Context) (*Session, error) {
+	for {
+		in, err := l.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		// A peer that aborted meanwhile is no error of the listener's.
+		if s, err := in.Accept(ctx, l.cfg); err == nil || ctx.Err() != nil {
+			return s, err
+		}
+	}
+}
+
+// Addr is the address at which carriers are accepted; of a bridge's listener it is the bridge's.
+func (l *Listener) Addr() net.Addr {
+	if l.ln == nil {
+		return l.br.RemoteAddr()
+	}
+	return l.ln.Addr()
+}
+
+// URL is what peers dial, without the service; it is empty for a bridge's listener.
+func (l *Listener) URL() string {
+	if l.ln == nil {
+		return ""
+	}
+	return l.scheme + "://" + l.ln.Addr().String()
+}
+
+// Close ends the listening. Sessions that were accepted go on, unless the listener has an endpoint of its own; indications that
+// nobody has taken are refused.
+func (l *Listener) Close() error {
+	l.once.Do(func() {
+		close(l.done)
+		if l.ln != nil {
+			l.ln.Close()
+		} else {
+			l.br.Accept(nil)
+		}
+		for drained := false; !drained; {
+			select {
+			case s := <-l.queue:
+				if in := l.incoming(s); in != nil {
+					in.Refuse(spdu.RefusedCongestion, nil)
+				}
+			default:
+				drained = true
+			}
+		}
+		if l.private {
+			l.ep.Close()
+		}
+	})
+	return nil
+}
+
+// NetListener makes a net.Listener of a Listener: http.Serve and others can use it. Its connections are the sessions' Conns.
+func NetListener(l *Listener) net.Listener { return netListener{l} }
+
+type netListener struct{ l *Listener }
+
+func (n netListener) Accept() (net.Conn, error) {
+	s, err := n.l.Accept(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	return s.Conn(), nil
+}
+
+func (n netListener) Close() error   { return n.l.Close() }
+func (n netListener) Addr() net.Addr { return n.l.Addr() }
+
+// Bridge is a bridge of an endpoint: what sessions to the same peer share. Two Bridges with the same ID are the same one.
+type Bridge struct {
+	ep *Endpoint
+	br *endpoint.Bridge
+}
+
+// BridgeInfo is what can be told of a bridge.
+type BridgeInfo = endpoint.Info
+
+// Dial opens a session on the bridge, whichever end made it.
+func (b *Bridge) Dial(ctx context.Context, service string, cfg *Config) (*Session, error) {
+	var c Config
+	if cfg != nil {
+		c = *cfg
+	}
+	if c.Service == "" {
+		c.Service = service
+	}
+	st, err := b.br.Open()
+	if err != nil {
+		return nil, fmt.Errorf("tenuto: dial: %w", err)
+	}
+	s, err := connect(ctx, st, &c)
+	if err != nil {
+		return nil, err
+	}
+	s.br = b
+	return s, nil
+}
+
+// Listen takes the sessions that the peer opens on this bridge; there is one such listener at a time, and the last one made counts.
+func (b *Bridge) Listen(cfg *Config) (*Listener, error) {
+	if err := b.Err(); err != nil {
+		return nil, err
+	}
+	l := b.ep.newListener(cfg)
+	l.br = b.br
+	b.br.Accept(l.offer)
+	return l, nil
+}
+
+// ID names the bridge in logs.
+func (b *Bridge) ID() string { return b.br.ID().String() }
+
+// Info tells about the bridge as it is now.
+func (b *Bridge) Info() BridgeInfo { return b.br.Info() }
+
+// Done is closed when the bridge has ended; Err says why.
+func (b *Bridge) Done() <-chan struct{} { return b.br.Done() }
+
+// Err says why the bridge has ended; it is nil while the bridge lives.
+func (b *Bridge) Err() error { return b.br.Err() }
+
+// Close ends the bridge; its sessions are aborted.
+func (b *Bridge) Close() error {
+	b.br.Close(transport.ReasonShutdown)
+	return nil
+}
+
+// Bridge is the bridge that carries the session, nil where there is none.
+func (s *Session) Bridge() *Bridge { return s.br }
+
+// Bridge is the bridge on which the session is asked for, nil where there is none.
+func (in *Incoming) Bridge() *Bridge { return in.s.br }
