@@ -34,7 +34,7 @@ func send(c carrier.Conn, seed byte, total int) error {
 				return err
 			}
 			if n < 0 || n > len(b) {
-				return errors.New("TryWrite returned a count out of range")
+				return errors.New("the count of a TryWrite is out of range")
 			}
 			bufs = [][]byte{b[n:]}
 		}
@@ -43,7 +43,7 @@ func send(c carrier.Conn, seed byte, total int) error {
 			want += len(p)
 		}
 		if n, err := c.Write(bufs...); err != nil || n != want {
-			return errors.Join(errors.New("Write was short"), err)
+			return errors.Join(errors.New("a Write was short"), err)
 		}
 	}
 	return nil
