@@ -33,4 +33,5 @@ var subjects = []struct {
 	{"yamux", mux{yamuxSession}},
 	{"smux", mux{smuxSession}},
 	{"quic", quicSubject{}},
+	{"tenuto-tcp", tenutoTCP{}},
 }
