@@ -131,10 +131,10 @@ func (c *Conn) writeSegments(b []byte) (n int, err error) {
 	if err := c.endSegment(); err != nil {
 		return 0, err
 	}
-	head := spdu.SegmentHead(spdu.Only)
+	s.tx.head = spdu.SegmentHead(spdu.Only)
 	for n < len(b) && err == nil {
 		var m int
-		m, err = s.transmit(&c.writew, head[:], b[n:min(n+s.sendMax-len(head), len(b))], true)
+		m, err = s.transmit(&c.writew, s.tx.head[:], b[n:min(n+s.sendMax-spdu.SegmentHeadSize, len(b))], true)
 		n += m
 	}
 	return n, err

@@ -79,10 +79,26 @@ func readConnect(c transport.Cancel, tc transport.Conn, cfg *Config) (*Incoming,
 		err = in.read(c)
 	}
 	if err != nil {
-		tc.Disconnect(transport.ReasonProtocol) // nothing if it has ended
+		if in != nil {
+			in.drop()
+		} else {
+			tc.Disconnect(transport.ReasonShutdown)
+		}
 		return nil, err
 	}
 	return in, nil
+}
+
+// drop disconnects the transport connection of what came in place of an S-CONNECT indication, unless RF is on its way there: then
+// TIM does.
+func (in *Incoming) drop() {
+	s := in.s
+	s.mu.Lock()
+	leaving := s.m.State() == spm.Leaving
+	s.mu.Unlock()
+	if !leaving {
+		s.tc.Disconnect(transport.ReasonProtocol) // nothing if it has ended
+	}
 }
 
 // newIncoming begins to wait for an S-CONNECT indication.

@@ -28,8 +28,11 @@ func (s *Session) decode(tsdu []byte, expedited bool) (ev spm.Event, in input, e
 	}
 	switch p := p.(type) {
 	case spdu.CN:
-		ev = s.connectEvent(&p)
 		in.pdu = p
+		if s.m.State() != spm.Connected || s.start {
+			return spm.Event{Kind: spm.CN}, in, nil // not now
+		}
+		ev = s.connectEvent(&p)
 		in.tsdus, err = s.answerConnect(&p, ev.Refuse)
 		return ev, in, err
 	case spdu.CDO:

@@ -35,16 +35,28 @@ type input struct {
 
 // step puts an event into the machine and turns its outputs into what is to be done once mu is free. mu is held.
 func (s *Session) step(ev spm.Event, in input) error {
+	from := s.m.State()
 	if err := s.m.Step(ev); err != nil {
 		return err
 	}
 	for _, o := range s.m.Drain() {
 		s.output(o, &ev, &in)
 	}
-	if st := s.m.State(); (st == spm.Idle || st == spm.Leaving) && s.end == nil && ev.Kind != spm.SUABreq {
-		s.finish(ErrReleased)
-	}
+	s.settle(from, &ev, &in)
 	return nil
+}
+
+// settle records the end of a session of which the machine says nothing to the user. mu is held.
+func (s *Session) settle(from spm.State, ev *spm.Event, in *input) {
+	st := s.m.State()
+	if st != spm.Idle && st != spm.Leaving || s.end != nil || ev.Kind == spm.SUABreq {
+		return
+	}
+	if from == spm.Connected || from == spm.WaitOverflow { // there was none yet, and this is no CN
+		s.finish(s.abortOf(ev, in))
+		return
+	}
+	s.finish(ErrReleased)
 }
 
 func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {

@@ -135,11 +135,8 @@ func (s *Session) data(size int, end bool, g *got) {
 	r := &s.rx
 	var enc spdu.Enclosure
 	if size != len(spdu.WholeHead) || [4]byte(r.tsdu) != spdu.WholeHead {
-		pdus, _, err := spdu.Parse(r.tsdu)
-		if err == nil {
-			enc, err = dataHead(pdus)
-		}
-		if err != nil {
+		var err error
+		if enc, err = dataHead(r.tsdu); err != nil {
 			s.wrong(err)
 			return
 		}
@@ -149,22 +146,15 @@ func (s *Session) data(size int, end bool, g *got) {
 		return
 	}
 	s.mu.Lock()
-	err := s.m.Step(spm.Event{Kind: spm.DT})
-	r.discard = true
-	for _, o := range s.m.Drain() {
-		if o == spm.SDTind {
-			r.discard = false
-			continue
-		}
-		s.output(o, &spm.Event{Kind: spm.DT}, &input{err: errors.New("tenuto: DT: not allowed in this state"), reflect: r.tsdu[:4]})
-	}
-	if err != nil {
+	from := s.m.State()
+	if err := s.m.Step(spm.Event{Kind: spm.DT}); err != nil {
 		panic("BUG: " + err.Error())
 	}
-	if s.end != nil || s.flags.Load() != 0 {
-		s.perform()
-	} else {
+	out := s.m.Drain()
+	if r.discard = len(out) != 1 || out[0] != spm.SDTind; !r.discard || len(out) == 0 {
 		s.mu.Unlock()
+	} else {
+		s.notNow(from, out)
 	}
 	r.enc, r.ssdu = enc, !enc.Ends()
 	if end {
@@ -175,19 +165,39 @@ func (s *Session) data(size int, end bool, g *got) {
 	r.inData = true
 }
 
-// dataHead returns the enclosure of the DT in a head. Tokens are not there to be given or asked for.
-func dataHead(pdus []spdu.SPDU) (spdu.Enclosure, error) {
-	switch p := pdus[0].(type) {
-	case spdu.GT:
-		if p.Tokens != 0 {
-			return 0, errTokens
-		}
-	case spdu.PT:
-		if p.Tokens != 0 {
-			return 0, errTokens
-		}
+// notNow does what the machine answers to a DT that its state does not allow. mu is held, and let go.
+func (s *Session) notNow(from spm.State, out []spm.Output) {
+	ev := spm.Event{Kind: spm.DT}
+	in := input{reflect: s.rx.tsdu[:min(len(s.rx.tsdu), spdu.ReflectMax)]}
+	for _, o := range out {
+		s.output(o, &ev, &in)
 	}
-	return pdus[1].(spdu.DT).Enclosure, nil
+	s.settle(from, &ev, &in)
+	s.perform()
+}
+
+// dataHead returns the enclosure of the DT in a head: GT or PT, and DT. Tokens are not there to be given or asked for.
+func dataHead(b []byte) (spdu.Enclosure, error) {
+	var tokens spdu.Tokens
+	var n int
+	if b[0] == spdu.WholeHead[0] {
+		gt, m, err := spdu.ParseGT(b)
+		if err != nil {
+			return 0, err
+		}
+		tokens, n = gt.Tokens, m
+	} else {
+		pt, m, err := spdu.ParsePT(b)
+		if err != nil {
+			return 0, err
+		}
+		tokens, n = pt.Tokens, m
+	}
+	if tokens != 0 {
+		return 0, errTokens
+	}
+	dt, _, err := spdu.ParseDT(b[n:])
+	return dt.Enclosure, err
 }
 
 var errTokens = errors.New("tenuto: tokens that are not available")

@@ -177,8 +177,8 @@ func (s *Session) sendSegments(w *waiter, b []byte, end bool) (n int, err error)
 	for {
 		part := b[n:min(n+room, len(b))]
 		last := end && n+len(part) == len(b)
-		head := spdu.SegmentHead(enclosure(!s.tx.ssdu, last))
-		m, err := s.transmit(w, head[:], part, true)
+		s.tx.head = spdu.SegmentHead(enclosure(!s.tx.ssdu, last))
+		m, err := s.transmit(w, s.tx.head[:], part, true)
 		if n += m; m > 0 || err == nil {
 			s.tx.ssdu = !last || err != nil
 		}

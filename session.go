@@ -44,9 +44,10 @@ type Session struct {
 
 	sendGate gate // guards tx and sending
 	tx       struct {
-		open   bool // a TSDU is unfinished
-		ssdu   bool // an SSDU is
-		owed   int  // octets that the open TSDU is still to have, when its head says that it ends the SSDU
+		open   bool                       // a TSDU is unfinished
+		ssdu   bool                       // an SSDU is
+		owed   int                        // octets that the open TSDU is still to have, when its head says that it ends the SSDU
+		head   [spdu.SegmentHeadSize]byte // of the segment that is being sent
 		waiter waiter
 	}
 

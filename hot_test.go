@@ -1,0 +1,46 @@
+package tenuto
+
+import (
+	"testing"
+
+	"github.com/tenuto-session/tenuto/transport/transporttest"
+)
+
+// TestConnAllocatesNothing: a Write and a Read allocate nothing, with the whole of one TSDU or parts of it.
+func TestConnAllocatesNothing(t *testing.T) {
+	for _, size := range []int{0, 500} {
+		a, b, _ := conns(t, transporttest.Options{}, &Config{TSDUSize: size})
+		out, in := make([]byte, 4000), make([]byte, 1000)
+		if n := testing.AllocsPerRun(500, func() {
+			if _, err := a.Write(out); err != nil {
+				t.Fatal(err)
+			}
+			for read := 0; read < len(out); {
+				n, err := b.Read(in)
+				if err != nil {
+					t.Fatal(err)
+				}
+				read += n
+			}
+		}); n != 0 {
+			t.Errorf("TSDU size %d: %v allocations", size, n)
+		}
+	}
+}
+
+// BenchmarkConn shows what the session layer adds to a transport that costs next to nothing.
+func BenchmarkConn(b *testing.B) {
+	x, y, _ := conns(b, transporttest.Options{Window: 1 << 20}, nil)
+	out, in := make([]byte, 1000), make([]byte, 1000)
+	b.SetBytes(int64(len(out)))
+	for b.Loop() {
+		x.Write(out)
+		for read := 0; read < len(out); {
+			n, err := y.Read(in)
+			if err != nil {
+				b.Fatal(err)
+			}
+			read += n
+		}
+	}
+}
