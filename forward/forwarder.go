@@ -35,7 +35,7 @@ func (f *Forwarder) Serve(ctx context.Context, ln net.Listener) error {
 			return nil
 		}
 		if err != nil {
-			log.Warn("accept", "listener", ln.Addr().String(), "err", err)
+			log.Warn("accept", "listener", ln.Addr().String(), "cause", err)
 			if pause.wait(ctx) != nil {
 				return nil
 			}
@@ -54,7 +54,7 @@ func (f *Forwarder) serve(ctx context.Context, c net.Conn) {
 	}
 	s, err := f.Dial(ctx)
 	if err != nil {
-		log.Warn("no session", "err", err)
+		log.Warn("no session", "cause", err)
 		reset(local)
 		return
 	}
@@ -66,7 +66,7 @@ func (f *Forwarder) serve(ctx context.Context, c net.Conn) {
 // logEnd says how a connection ended. Aborts are the applications' business, and so no warning.
 func logEnd(log *slog.Logger, c Counts, err error) {
 	if err != nil {
-		log.Info("aborted", "sent", c.ToSession, "received", c.FromSession, "err", err)
+		log.Info("aborted", "sent", c.ToSession, "received", c.FromSession, "cause", err)
 		return
 	}
 	log.Debug("closed", "sent", c.ToSession, "received", c.FromSession)

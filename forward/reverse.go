@@ -38,14 +38,14 @@ func (s *Server) register(ctx context.Context, log *slog.Logger, in Incoming, ad
 
 	ln, err := Listen(ctx, address)
 	if err != nil {
-		log.Warn("refused: cannot listen", "err", err)
+		log.Warn("refused: cannot listen", "cause", err)
 		in.Refuse(RefuseTarget, err.Error())
 		return
 	}
 	defer ln.Close()
 	session, err := in.Accept(ctx)
 	if err != nil {
-		log.Info("not accepted", "err", err)
+		log.Info("not accepted", "cause", err)
 		return
 	}
 	log.Info("registered")
@@ -60,7 +60,7 @@ func (s *Server) register(ctx context.Context, log *slog.Logger, in Incoming, ad
 	err = hold(held, session)
 	ln.Close()
 	free()
-	log.Info("registration ended", "err", err)
+	log.Info("registration ended", "cause", err)
 	accepting.Wait()
 }
 
@@ -152,7 +152,7 @@ func (r *ReverseClient) Run(ctx context.Context) error {
 		}
 		// Many clients of one server should not come back at the same time.
 		wait := retry/2 + rand.N(retry)
-		log.Warn("registration lost", "err", err, "retry", wait)
+		log.Warn("registration lost", "cause", err, "retry", wait)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
@@ -175,7 +175,7 @@ func (r *ReverseClient) once(ctx context.Context, log *slog.Logger, serving *syn
 	s := &Server{Services: map[string]Target{r.Service: r.Target}, Logger: r.Logger}
 	serving.Go(func() {
 		if err := s.Serve(ctx, sessions); err != nil {
-			log.Warn("no more sessions", "err", err)
+			log.Warn("no more sessions", "cause", err)
 		}
 	})
 	if err := hold(ctx, registration); err != nil {

@@ -22,7 +22,7 @@ type Incoming interface {
 	RemoteAddr() net.Addr
 	Accept(ctx context.Context) (Conn, error)
 
-	// Refuse tells the peer why; of a longer text the end may not arrive.
+	// Refuse tells the peer why. A text is for its log, and only with RefuseTarget.
 	Refuse(why Refusal, text string) error
 
 	// Dial opens a session the other way: on the bridge that this one comes by, to the peer's service of that name.
@@ -79,19 +79,19 @@ func (s *Server) serve(ctx context.Context, in Incoming) {
 	target, ok := s.Services[service]
 	if !ok {
 		log.Warn("refused: unknown service")
-		in.Refuse(RefuseUnknown, "unknown service")
+		in.Refuse(RefuseUnknown, "")
 		return
 	}
 	log = log.With("target", target.String())
 	peer, err := target.Open(ctx)
 	if err != nil {
-		log.Warn("refused: target not reached", "err", err)
+		log.Warn("refused: target not reached", "cause", err)
 		in.Refuse(RefuseTarget, err.Error())
 		return
 	}
 	session, err := in.Accept(ctx)
 	if err != nil {
-		log.Info("not accepted", "err", err)
+		log.Info("not accepted", "cause", err)
 		peer.Reset()
 		return
 	}
