@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+)
+
+// program is what the commands share.
+type program struct {
+	began     bool // a command's own code has been reached
+	logLevel  string
+	logFormat string
+	log       *slog.Logger
+}
+
+// quiet is the annotation of a command that logs warnings and errors only, unless asked for more.
+const quiet = "quiet"
+
+func (p *program) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tenuto",
+		Short: "Sessions that outlive their connections",
+		Long: `Tenuto carries TCP and Unix connections over sessions. A session goes on when the
+connection below it breaks: no byte is lost or doubled, and the applications at
+both ends notice nothing.
+
+In this version carriers are plaintext (tenuto+tcp://) and stay on loopback.
+Carriers with TLS, and keys to know one's peer by, are the next step.`,
+		Example: `  tenuto demo
+  tenuto serve --listen tenuto+tcp://127.0.0.1:7225 --service db=127.0.0.1:5432
+  tenuto forward :15432 tenuto+tcp://127.0.0.1:7225/db`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return p.begin(cmd) },
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&p.logLevel, "log-level", "", "log what is at least `LEVEL`: debug, info, warn or error")
+	flags.StringVar(&p.logFormat, "log-format", "text", "log as `FORMAT`: text or json")
+	root.AddCommand(p.serve(), p.forward(), p.connect(), p.demo(), p.version())
+	return root
+}
+
+// begin makes the logger.
+func (p *program) begin(cmd *cobra.Command) error {
+	level := slog.LevelInfo
+	if _, ok := cmd.Annotations[quiet]; ok {
+		level = slog.LevelWarn
+	}
+	if p.logLevel != "" {
+		if err := level.UnmarshalText([]byte(p.logLevel)); err != nil {
+			return usagef("--log-level: %q is none of debug, info, warn, error", p.logLevel)
+		}
+	}
+	h, err := handler(cmd.ErrOrStderr(), p.logFormat, &slog.HandlerOptions{Level: level})
+	if err != nil {
+		return err
+	}
+	p.log = slog.New(h)
+	p.began = true
+	return nil
+}
+
+func handler(w io.Writer, format string, o *slog.HandlerOptions) (slog.Handler, error) {
+	switch format {
+	case "text":
+		return slog.NewTextHandler(w, o), nil
+	case "json":
+		return slog.NewJSONHandler(w, o), nil
+	}
+	return nil, usageError{fmt.Errorf("--log-format: %q is neither text nor json", format)}
+}
