@@ -132,6 +132,9 @@ func (br *Bridge) leave(w *waiter) {
 
 // wake makes a waiting call look again at what it waits for.
 func (br *Bridge) wake(w *waiter) {
+	if f := w.s.notify; f != nil && w == &w.s.rw {
+		br.later(f)
+	}
 	switch l := br.link; {
 	case w.parked:
 		br.unpark(w)

@@ -281,6 +281,8 @@ func (w *waiter) served(l *link) bool {
 		return s.got > 0 || s.gotEnd || s.in.len() > 0 || len(s.resets) > 0
 	case w == &s.ew:
 		return s.m.ExpeditedRoom()
+	case w.drains:
+		return s.m.Acked == s.m.Written
 	}
 	return s.room(maxHead, 1)
 }
@@ -368,6 +370,7 @@ func (s *Stream) acked() {
 	} else {
 		s.out.trim(min(s.pin, s.m.ReplayFrom()))
 	}
+	s.settle()
 	s.br.wake(&s.sw)
 	if s.m.ExpeditedRoom() {
 		s.br.wake(&s.ew)

@@ -43,8 +43,10 @@ type Stream struct {
 	closed   bool  // by Disconnect or DisconnectAfter
 	reserved int64 // octets of the budgets
 	linger   *time.Timer
+	after    time.Duration // of DisconnectAfter; 0 before it
+	notify   func()
 
-	rw, sw, ew waiter // of Receive, Send and SendExpedited
+	rw, sw, ew waiter // of Receive, Send (and Drain) and SendExpedited
 }
 
 // maxHead is the largest head of a gathered TSDU, in octets.
@@ -66,6 +68,7 @@ type waiter struct {
 	s          *Stream
 	cond       sync.Cond
 	parked     bool
+	drains     bool    // it waits for acknowledgements, not for room
 	next, prev *waiter // in Bridge.parked
 }
 
@@ -293,11 +296,66 @@ func (s *Stream) DisconnectAfter(d time.Duration) {
 		s.disconnect(transport.ReasonNormal)
 		return
 	}
-	s.closed = true
+	s.closed, s.after = true, d
 	s.drain()
-	s.linger = time.AfterFunc(d, func() { s.Disconnect(transport.ReasonNormal) })
+	s.settle()
 	s.wakeAll()
 	s.br.kick()
+}
+
+// arrived tells whether the peer's end of the bridge has all that was sent. Of an expedited TSDU it is known only that it left.
+func (s *Stream) arrived() bool {
+	return s.m.Acked == s.m.Written && s.m.ExpSent == s.m.ExpWritten && s.br.m.Synced()
+}
+
+// settle begins the wait of DisconnectAfter, once all has arrived.
+func (s *Stream) settle() {
+	if s.after == 0 || s.err != nil || s.linger != nil || !s.arrived() {
+		return
+	}
+	s.linger = time.AfterFunc(s.after, func() {
+		s.br.mu.Lock()
+		defer s.br.unlock()
+		s.linger = nil
+		if s.arrived() {
+			s.disconnect(transport.ReasonNormal)
+		}
+		// Otherwise a carrier was lost and an expedited TSDU goes out again.
+	})
+}
+
+// Drain implements transport.Conn.
+func (s *Stream) Drain(c transport.Cancel) error {
+	br := s.br
+	br.mu.Lock()
+	defer br.unlock()
+	defer br.leave(&s.sw)
+	s.sw.drains = true
+	defer func() { s.sw.drains = false }()
+	for {
+		switch {
+		case s.closed:
+			return net.ErrClosed
+		case s.err != nil:
+			return s.err
+		case s.m.Acked == s.m.Written:
+			return nil
+		}
+		if err := c.Err(); err != nil {
+			return err
+		}
+		br.wait(&s.sw)
+	}
+}
+
+// Notify implements transport.Conn.
+func (s *Stream) Notify(f func()) {
+	s.br.mu.Lock()
+	defer s.br.unlock()
+	s.notify = f
+	if f != nil {
+		go f()
+	}
 }
 
 // Wake implements transport.Conn.

@@ -56,7 +56,7 @@ const (
 
 // Conn is one transport connection.
 //
-// Send has one caller at a time, as has Receive; the two and all other methods may be called at the same time. Only Send,
+// Send has one caller at a time, as has Receive; the two and all other methods may be called at the same time. Only Send, Drain,
 // SendExpedited and Receive wait, and only for flow control or for the peer.
 type Conn interface {
 	// Send submits head and then b as the next octets of the normal flow's TSDU, and returns how many octets of b were
@@ -94,8 +94,16 @@ type Conn interface {
 	Disconnect(Reason)
 
 	// DisconnectAfter says that the user is done but what was sent should still arrive: what comes in from now on is dropped,
-	// calls return net.ErrClosed, and the connection ends when the peer disconnects, or after d by itself.
+	// calls return net.ErrClosed, and the connection ends when the peer disconnects, or by itself when d has passed since
+	// all that was sent has arrived.
 	DisconnectAfter(d time.Duration)
+
+	// Drain waits until all that Send accepted has arrived at the peer's transport. It counts as a Send: one caller at a time.
+	Drain(c Cancel) error
+
+	// Notify makes f run whenever Receive or ReceiveExpedited may have something to return, and once at once. f runs in a
+	// goroutine that is not the caller's, must not wait, and may be called again while it runs. Nil ends that.
+	Notify(f func())
 
 	// Wake makes all waiting calls ask their Cancel again. It never waits.
 	Wake()

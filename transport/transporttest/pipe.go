@@ -55,6 +55,8 @@ type PipeConn struct {
 	err   error // of calls here, once the connection has ended for this end
 	after bool  // DisconnectAfter: what comes in is dropped
 	timer *time.Timer
+
+	notify func()
 }
 
 var _ transport.Conn = (*PipeConn)(nil)
@@ -181,6 +183,7 @@ func (c *PipeConn) accept(head, b []byte, end, gather bool) {
 	}
 	c.peer.in.append(head, b, end, gather)
 	c.p.changed.Broadcast()
+	c.peer.arrived()
 }
 
 // SendExpedited implements transport.Conn.
@@ -198,6 +201,7 @@ func (c *PipeConn) SendExpedited(cancel transport.Cancel, b []byte) error {
 			if !c.peer.after {
 				to.expedited = append(to.expedited, bytes.Clone(b))
 				c.p.changed.Broadcast()
+				c.peer.arrived()
 			}
 			return nil
 		}
@@ -271,6 +275,7 @@ func (c *PipeConn) Purge() {
 		if t := f.last(); t != nil && !t.ended {
 			t.ended, t.purged = true, true
 			c.p.changed.Broadcast()
+			c.peer.arrived()
 		}
 		return
 	}
@@ -281,6 +286,7 @@ func (c *PipeConn) Purge() {
 	f.tsdus, f.first = keep, 0
 	f.data, f.off = f.data[:0], 0
 	c.p.changed.Broadcast()
+	c.peer.arrived()
 }
 
 // Disconnect implements transport.Conn.
@@ -315,6 +321,7 @@ func (c *PipeConn) stop(err error) {
 		c.in = flow{}
 	}
 	c.p.changed.Broadcast()
+	c.arrived()
 }
 
 // DisconnectAfter implements transport.Conn.
@@ -331,7 +338,11 @@ func (c *PipeConn) DisconnectAfter(d time.Duration) {
 	c.timer = time.AfterFunc(d, func() {
 		c.p.mu.Lock()
 		defer c.p.mu.Unlock()
-		if c.after {
+		switch {
+		case !c.after:
+		case !c.p.Delivered && c.peer.in.size() > 0:
+			c.timer.Reset(d)
+		default:
 			c.disconnect(transport.ReasonNormal)
 		}
 	})
@@ -359,6 +370,39 @@ func (c *PipeConn) Wake() {
 	c.p.mu.Lock()
 	defer c.p.mu.Unlock()
 	c.p.changed.Broadcast()
+}
+
+// Drain implements transport.Conn: what was sent has arrived when it was read, or at once with Options.Delivered.
+func (c *PipeConn) Drain(cancel transport.Cancel) error {
+	c.p.mu.Lock()
+	defer c.p.mu.Unlock()
+	for {
+		switch f := &c.peer.in; {
+		case c.err != nil:
+			return c.err
+		case c.p.Delivered || f.size() == 0:
+			return nil
+		}
+		if err := cancel.Err(); err != nil {
+			return err
+		}
+		c.p.changed.Wait()
+	}
+}
+
+// Notify implements transport.Conn.
+func (c *PipeConn) Notify(f func()) {
+	c.p.mu.Lock()
+	defer c.p.mu.Unlock()
+	c.notify = f
+	c.arrived()
+}
+
+// arrived runs what Notify was given. It is called with mu, and f runs without it.
+func (c *PipeConn) arrived() {
+	if c.notify != nil {
+		go c.notify()
+	}
 }
 
 // HasExpedited implements transport.Conn.

@@ -48,6 +48,8 @@ func Run(t *testing.T, open func(t *testing.T) (a, b transport.Conn)) {
 		{"DisconnectPending", testDisconnectPending},
 		{"DisconnectAfter", testDisconnectAfter},
 		{"DisconnectAfterPeer", testDisconnectAfterPeer},
+		{"Drain", testDrain},
+		{"Notify", testNotify},
 		{"Addresses", testAddresses},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -317,16 +319,16 @@ func testCancelSend(t *testing.T, a, b transport.Conn) {
 
 // testFlowControl: a Send that waits goes on when the peer receives.
 func testFlowControl(t *testing.T, a, b transport.Conn) {
-	n := fill(t, a)
+	want := pattern(16<<20, 3) // more than any window
 	c := newCanceller()
 	done := start(func() {
-		if _, err := a.Send(c, nil, []byte("end"), transport.End); err != nil {
+		if _, err := a.Send(c, nil, want, transport.End); err != nil {
 			t.Errorf("Send: %v", err)
 		}
 	})
 	wait(t, c.asked, "Send begins to wait")
-	if got := receive(t, b, 1<<16); len(got) != n+3 {
-		t.Errorf("received %d octets, want %d", len(got), n+3)
+	if got := receive(t, b, 1<<16); !bytes.Equal(got, want) {
+		t.Errorf("received %d octets, want %d", len(got), len(want))
 	}
 	wait(t, done, "Send")
 }
@@ -638,6 +640,95 @@ func testDisconnectAfterPeer(t *testing.T, a, b transport.Conn) {
 	wait(t, done, "sending to an end that drops")
 	b.Disconnect(transport.ReasonNormal)
 }
+
+// testDrain: Drain returns when all has arrived, and can be cancelled.
+func testDrain(t *testing.T, a, b transport.Conn) {
+	if err := a.Drain(transport.Never); err != nil {
+		t.Errorf("Drain with nothing sent: %v", err)
+	}
+	fill(t, a)
+	c := newCanceller()
+	var err error
+	done := start(func() { err = a.Drain(c) })
+	select {
+	case <-done:
+		if err != nil {
+			t.Errorf("Drain: %v", err)
+		}
+	case <-c.asked:
+		c.cancel(a)
+		wait(t, done, "cancelled Drain")
+		if err != nil && !errors.Is(err, errCancelled) { // nil: it all arrived meanwhile
+			t.Errorf("cancelled Drain: %v", err)
+		}
+	}
+	done = start(func() {
+		for buf := make([]byte, 4096); ; {
+			if _, _, err := b.Receive(transport.Never, buf); err != nil {
+				return
+			}
+		}
+	})
+	if err := a.Drain(transport.Never); err != nil {
+		t.Errorf("Drain: %v", err)
+	}
+	a.Disconnect(transport.ReasonNormal)
+	wait(t, done, "the receiver's end")
+	if err := a.Drain(transport.Never); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Drain after the end: %v", err)
+	}
+}
+
+// testNotify: who does not wait in Receive is told when it has something.
+func testNotify(t *testing.T, a, b transport.Conn) {
+	called := make(chan struct{}, 100)
+	told := func(what string) {
+		t.Helper()
+		wait(t, called, what)
+	}
+	b.Notify(func() {
+		select {
+		case called <- struct{}{}:
+		default:
+		}
+	})
+	told("the first call")
+	send(t, a, []byte("hello"), transport.End)
+	buf := make([]byte, 10)
+	for {
+		if n, end, err := b.Receive(cancelled{}, buf); err == nil {
+			if string(buf[:n]) != "hello" || !end {
+				t.Errorf("received %q, %v", buf[:n], end)
+			}
+			break
+		}
+		told("what was sent")
+	}
+	if a.HasExpedited() {
+		if err := a.SendExpedited(transport.Never, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		for n, ok := 0, false; !ok; n, ok = b.ReceiveExpedited(buf) {
+			told("the expedited TSDU")
+			_ = n
+		}
+	}
+	a.Disconnect(transport.ReasonNormal)
+	for {
+		_, _, err := b.Receive(cancelled{}, buf)
+		if !errors.Is(err, errCancelled) {
+			wantDisconnect(t, err, transport.ReasonNormal)
+			break
+		}
+		told("the disconnect")
+	}
+	b.Notify(nil)
+}
+
+// cancelled never waits.
+type cancelled struct{}
+
+func (cancelled) Err() error { return errCancelled }
 
 func testAddresses(t *testing.T, a, b transport.Conn) {
 	if a.LocalAddr().String() == "" || a.LocalAddr().Network() == "" || b.RemoteAddr().String() == "" {
