@@ -40,8 +40,11 @@ func newConn(s *Session) *Conn {
 
 // ready tells why a call cannot begin.
 func (c *Conn) ready(d *deadline) error {
-	if c.s.flags.Load()&flagClosed != 0 {
+	switch f := c.s.flags.Load(); {
+	case f&flagClosed != 0:
 		return ErrClosed
+	case f&flagNotConn != 0:
+		return ErrNotConn
 	}
 	return d.Err()
 }
@@ -211,7 +214,7 @@ func (c *Conn) close() error {
 
 	ctx, cancel := context.WithTimeout(context.Background(), max(s.cfg.Linger, 0))
 	defer cancel()
-	w := s.rx.waiter.begin(ctx)
+	w := &waiter{s: s, mask: flagLook, c: ctx} // not ended by flagClosed, as all others are
 	defer w.done()
 	asked := false
 	for {
@@ -262,6 +265,10 @@ func (c *Conn) release() error {
 	s := c.s
 	s.sendGate <- struct{}{} // who has it is on the way out
 	defer s.openSendGate()
+	if s.tx.ssdu { // of Session.SendPart
+		_, err := s.abort(nil, ReasonUnfinished)
+		return err
+	}
 	if s.tx.open {
 		// A TSDU cut short by a deadline ends here. The transport takes an end without waiting, or it is full and stays so.
 		if _, err := s.tc.Send(now{}, nil, nil, transport.End); err != nil && err != transport.ErrExpedited {
@@ -288,7 +295,7 @@ func (c *Conn) Session() *Session { return c.s }
 
 // SetDeadline sets the deadlines of reading and writing.
 func (c *Conn) SetDeadline(t time.Time) error {
-	if c.s.flags.Load()&flagClosed != 0 {
+	if c.s.closed() {
 		return ErrClosed
 	}
 	c.rd.set(t)
@@ -298,7 +305,7 @@ func (c *Conn) SetDeadline(t time.Time) error {
 
 // SetReadDeadline sets the deadline of Read, also of calls that wait.
 func (c *Conn) SetReadDeadline(t time.Time) error {
-	if c.s.flags.Load()&flagClosed != 0 {
+	if c.s.closed() {
 		return ErrClosed
 	}
 	c.rd.set(t)
@@ -307,7 +314,7 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 
 // SetWriteDeadline sets the deadline of Write and CloseWrite, also of calls that wait.
 func (c *Conn) SetWriteDeadline(t time.Time) error {
-	if c.s.flags.Load()&flagClosed != 0 {
+	if c.s.closed() {
 		return ErrClosed
 	}
 	c.wr.set(t)

@@ -55,11 +55,12 @@ const (
 	ReasonUndefined
 	ReasonRestriction // implementation restriction
 	ReasonUnread      // Conn.Close with data that nobody will read
+	ReasonUnfinished  // Conn.Close within an SSDU
 	ReasonLinger      // the peer did not confirm the release within Config.Linger
 )
 
 var reasonNames = [...]string{"user", "transport disconnected", "protocol error", "undefined", "implementation restriction",
-	"closed with unread data", "release not confirmed"}
+	"closed with unread data", "closed within an SSDU", "release not confirmed"}
 
 func (r AbortReason) String() string {
 	if int(r) < len(reasonNames) {

@@ -54,6 +54,7 @@ const (
 	flagLook     uint32 = 1 << iota // there is something for the receiver: an indication, an abort, the end
 	flagStopSend                    // nothing can be sent any more
 	flagClosed                      // Conn.Close
+	flagNotConn                     // the session cannot be a Conn
 )
 
 // A waiter is the transport.Cancel of a call: it gives up for the caller's reason, or with errLook because a flag of the

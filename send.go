@@ -16,11 +16,11 @@ func (s *Session) Send(ctx context.Context, ssdu []byte) error {
 		return err
 	}
 	defer s.openSendGate()
-	if s.tx.ssdu {
+	if s.tx.ssdu && !s.closed() {
 		return ErrUnfinished
 	}
 	n, err := s.sendPart(ctx, ssdu, true)
-	if err != nil && s.tx.ssdu {
+	if err != nil && s.tx.ssdu && n > 0 {
 		return &UnfinishedError{n, err}
 	}
 	return err
@@ -42,6 +42,9 @@ func (s *Session) SendPart(ctx context.Context, b []byte, end bool) (n int, err 
 var errEmpty = errors.New("tenuto: an SSDU has at least one octet") // X.225: S-DATA's user data
 
 func (s *Session) sendPart(ctx context.Context, b []byte, end bool) (n int, err error) {
+	if s.closed() {
+		return 0, ErrClosed
+	}
 	if len(b) == 0 && !(end && s.tx.ssdu) {
 		if !end {
 			return 0, nil
@@ -91,6 +94,9 @@ func (s *Session) awaitAbort(w *waiter) error {
 		return err
 	}
 	defer s.recvGate.unlock()
+	if s.closed() {
+		return ErrClosed
+	}
 	r := s.rx.waiter.begin(w.c)
 	defer r.done()
 	var scratch [512]byte

@@ -61,8 +61,8 @@ type Session struct {
 func newSession(tc transport.Conn, cfg Config) *Session {
 	s := &Session{tc: tc, cfg: cfg, version: spdu.Version2, service: cfg.Service,
 		expedited: newGate(), sendGate: newGate(), recvGate: newGate()}
-	s.tx.waiter = waiter{s: s, mask: flagStopSend}
-	s.rx.waiter = waiter{s: s, mask: flagLook}
+	s.tx.waiter = waiter{s: s, mask: flagStopSend | flagClosed}
+	s.rx.waiter = waiter{s: s, mask: flagLook | flagClosed}
 	s.rx.assembly.Limit = MaxUserData
 	s.conn = newConn(s)
 	return s
@@ -87,13 +87,20 @@ func (s *Session) LocalAddr() net.Addr { return s.tc.LocalAddr() }
 // RemoteAddr returns the address of the peer's end.
 func (s *Session) RemoteAddr() net.Addr { return s.tc.RemoteAddr() }
 
-// Conn returns the session as a net.Conn, always the same one. From then on Send and Receive are the Conn's.
+// Conn returns the session as a net.Conn, always the same one. From then on Send and Receive are the Conn's. The calls of one that
+// cannot be a stream return ErrNotConn.
 func (s *Session) Conn() *Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.byConn = true
+	if u := s.m.Units(); u&Duplex == 0 || u&spdu.NegotiatedRelease != 0 {
+		s.raise(flagNotConn)
+	}
 	return s.conn
 }
+
+// closed tells whether Conn.Close was called.
+func (s *Session) closed() bool { return s.flags.Load()&flagClosed != 0 }
 
 // Receive waits for the next indication or confirm: Data, ReleaseInd or ReleaseCnf. When the session has ended it returns an
 // *AbortError, or ErrReleased. An abort drops indications not yet received.
@@ -102,6 +109,9 @@ func (s *Session) Receive(ctx context.Context) (Indication, error) {
 		return nil, err
 	}
 	defer s.recvGate.unlock()
+	if s.closed() {
+		return nil, ErrClosed
+	}
 	w := s.rx.waiter.begin(ctx)
 	defer w.done()
 	if s.rx.buf == nil {
@@ -169,7 +179,10 @@ func (s *Session) request(ctx context.Context, k spm.Kind, p spdu.SPDU, size int
 		return err
 	}
 	defer s.openSendGate()
-	if s.tx.ssdu {
+	switch {
+	case s.closed():
+		return ErrClosed
+	case s.tx.ssdu:
 		return ErrUnfinished
 	}
 	return s.requestLocked(k, p, size)

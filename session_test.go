@@ -369,3 +369,43 @@ func TestClosedTransport(t *testing.T) {
 		t.Error(e)
 	}
 }
+
+// TestCloseFreesCalls: Conn.Close ends the session's own calls, too.
+func TestCloseFreesCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := open(t, transporttest.Options{Window: 100}, &Config{Linger: time.Second}, nil)
+		done := make(chan error, 4)
+		for range 2 {
+			go func() {
+				_, err := l.a.Receive(bg)
+				done <- err
+			}()
+			go func() { done <- l.a.Send(bg, pattern(1000)) }()
+		}
+		synctest.Wait()
+		begin := time.Now()
+		go l.a.Conn().Close()
+		for range 4 {
+			if err := <-done; !errors.Is(err, ErrClosed) {
+				t.Errorf("ended by %v", err)
+			}
+		}
+		if d := time.Since(begin); d > 10*time.Millisecond {
+			t.Errorf("after %v", d)
+		}
+		synctest.Wait()
+		wantAbort(t, l.b, User, true, ReasonUser, "the SSDU cannot be finished")
+	})
+}
+
+// TestNotConn: a session with a token that matters is no stream.
+func TestNotConn(t *testing.T) {
+	l := open(t, transporttest.Options{}, nil, nil)
+	l.a.raise(flagNotConn)
+	if _, err := l.a.Conn().Write([]byte("x")); err != ErrNotConn {
+		t.Errorf("Write: %v", err)
+	}
+	if _, err := l.a.Conn().Read(make([]byte, 1)); err != ErrNotConn {
+		t.Errorf("Read: %v", err)
+	}
+}
