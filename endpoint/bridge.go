@@ -126,7 +126,7 @@ func (br *Bridge) unpark(w *waiter) {
 func (br *Bridge) leave(w *waiter) {
 	if l := br.link; l != nil && l.leader == w {
 		l.leader = nil
-		l.passLead()
+		l.passLead(!w.s.closed && w.s.err == nil)
 	}
 }
 

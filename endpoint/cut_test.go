@@ -195,3 +195,38 @@ func TestRestarted(t *testing.T) {
 		p.client.Close()
 	})
 }
+
+// TestDoneAndCut: what was sent before DisconnectAfter arrives though the carrier is cut, for longer than it waits.
+func TestDoneAndCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		nw := memory.New()
+		p := newPair(t, nw, "memory://server")
+		a, b := p.open(t)
+		conn := nw.Conns()[0]
+		conn.Stall()
+		want := bytes.Repeat([]byte("abc"), 10000)
+		if _, err := a.Send(transport.Never, nil, want, transport.End); err != nil {
+			t.Fatal(err)
+		}
+		a.DisconnectAfter(100 * time.Millisecond)
+		var got []byte
+		for end := false; !end; {
+			buf := make([]byte, 5000)
+			n, e, err := b.Receive(transport.Never, buf)
+			if err != nil {
+				t.Fatalf("after %d octets: %v", len(got), err)
+			}
+			got, end = append(got, buf[:n]...), e
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%d octets arrived", len(got))
+		}
+		_, _, err := b.Receive(transport.Never, make([]byte, 1))
+		var d *transport.DisconnectError
+		if !errors.As(err, &d) || d.Reason != transport.ReasonNormal {
+			t.Errorf("got %v", err)
+		}
+		p.client.Close()
+		p.server.Close()
+	})
+}

@@ -81,10 +81,14 @@ func (l *link) stop() {
 // interrupt makes the leader's Read return.
 func (l *link) interrupt() { l.br.later(l.conn.Interrupt) }
 
-// passLead finds somebody who reads when the leader has left.
-func (l *link) passLead() {
+// passLead finds somebody who reads when the leader has left. If it will not come back soon, the link's goroutine reads at once.
+func (l *link) passLead(back bool) {
 	l.turns++
 	if l.stopped {
+		return
+	}
+	if !back && l.br.parked == nil {
+		l.takeLead()
 		return
 	}
 	if p := l.br.parked; p != nil && l.interruptible {
@@ -101,6 +105,14 @@ func (l *link) passLead() {
 	}
 }
 
+// takeLead lets the link's goroutine read.
+func (l *link) takeLead() {
+	if !l.wanted {
+		l.wanted = true
+		l.ownCond.Signal()
+	}
+}
+
 // checkLead lets the link's goroutine read if no caller has for a moment.
 func (l *link) checkLead() {
 	l.br.mu.Lock()
@@ -110,8 +122,7 @@ func (l *link) checkLead() {
 		l.armed = false // whoever leads arms it again when leaving
 	case l.turns == l.seen:
 		l.armed = false
-		l.wanted = true
-		l.ownCond.Signal()
+		l.takeLead()
 	default:
 		l.seen = l.turns
 		l.handover.Reset(handoverTime)
@@ -138,7 +149,7 @@ func (l *link) run() {
 		if l.interruptible && br.parked == nil && l.turns != turns {
 			// A caller was served: it may want to lead from now on.
 			l.wanted = false
-			l.passLead()
+			l.passLead(true)
 		}
 		br.drain()
 	}

@@ -248,6 +248,14 @@ func (s *Stream) disconnect(r transport.Reason) {
 	}
 	s.release()
 	s.wakeAll()
+	s.noLead()
+}
+
+// noLead lets the link's goroutine read: the stream's user will not.
+func (s *Stream) noLead() {
+	if l := s.br.link; l != nil && l.leader == nil && s.br.parked == nil {
+		l.takeLead()
+	}
 }
 
 // fail ends the stream with an error for its user: the peer's, or the bridge's.
@@ -300,6 +308,7 @@ func (s *Stream) DisconnectAfter(d time.Duration) {
 	s.drain()
 	s.settle()
 	s.wakeAll()
+	s.noLead()
 	s.br.kick()
 }
 

@@ -178,7 +178,7 @@ func (br *Bridge) collect(l *link) (size int) {
 func (s *Stream) unpin() {
 	s.pinned = false
 	s.out.trim(s.m.ReplayFrom())
-	if s.closed || s.err != nil {
+	if s.err != nil { // released while it was pinned
 		s.out.tail = s.out.head
 		s.out.release(true)
 	}
@@ -197,15 +197,15 @@ func skip(bufs [][]byte, n int) [][]byte {
 	return bufs
 }
 
-// growth decides when a stream's window is too small: when its user takes a whole window within a few round trips, then the window
+// growth decides when a stream's window is too small: when its user takes a whole window within two round trips, then the window
 // and not the user is what the peer waits for.
 type growth struct {
 	taken int64
 	since time.Time
 }
 
-// growthFloor stands in for round trips too short to measure.
-const growthFloor = 500 * time.Microsecond
+// growthFloor stands in for round trips too short to measure: beyond what it allows, a ring no longer fits into the cache.
+const growthFloor = 200 * time.Microsecond
 
 func (g *growth) consumed(s *Stream, n int) {
 	g.taken += int64(n)
@@ -213,7 +213,7 @@ func (g *growth) consumed(s *Stream, n int) {
 		return
 	}
 	now := time.Now()
-	quick := now.Sub(g.since) < 4*max(s.br.m.RTT(), growthFloor)
+	quick := now.Sub(g.since) < 2*max(s.br.m.RTT(), growthFloor)
 	g.taken, g.since = 0, now
 	w := s.m.Window
 	if quick && w*2 <= uint64(s.br.ep.cfg.Limits.StreamBytes) && s.br.reserve(s, int64(w)) {
