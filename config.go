@@ -44,7 +44,7 @@ type Config struct {
 	TSDUSize int
 	// ConnectTimeout bounds the wait for the peer's answer to S-CONNECT; 0 is 30 s.
 	ConnectTimeout time.Duration
-	// Linger bounds how long Conn.Close waits for the peer to confirm the release before it aborts; 0 is 5 s, less is no time.
+	// Linger bounds how long Conn.Close waits until what was sent has arrived before it aborts; 0 is 5 s, less is no time.
 	Linger time.Duration
 }
 

@@ -1,11 +1,11 @@
 package tenuto
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tenuto-session/tenuto/spdu"
@@ -16,11 +16,12 @@ import (
 // Conn is a session as a net.Conn: a stream of octets each way. SSDUs have no meaning in it, and small writes in a row travel in one.
 //
 // CloseWrite is the S-RELEASE request, or the response if the peer has already asked for release: the peer reads io.EOF, and may
-// still write. Close is orderly when all that came was read; otherwise, or when the peer does not confirm within Config.Linger, it
-// aborts. Data that came before an abort can be read before its *AbortError.
+// still write. Close is orderly when all that came was read and all that was sent arrives within Config.Linger; otherwise it aborts.
+// Data that came before an abort can be read before its *AbortError.
 type Conn struct {
 	s      *Session
 	closed sync.Once
+	again  atomic.Uint32 // calls of arrived while one runs
 
 	rd, wr  *deadline
 	readw   waiter // of who has the receive gate
@@ -191,95 +192,6 @@ func (c *Conn) closeWrite() error {
 	err := s.requestLocked(spm.SRELreq, spdu.FN{}, 0)
 	if errors.Is(err, ErrReleased) { // the peer's FN was received meanwhile
 		return s.requestLocked(spm.SRELrspPos, spdu.DN{}, 0)
-	}
-	return err
-}
-
-// Close ends the session. Calls that wait return at once. It is orderly, and then returns when the peer has confirmed it; or it
-// aborts, at once when there are data that nobody will read, or after Config.Linger, which it returns as an *AbortError.
-func (c *Conn) Close() error {
-	err := error(ErrClosed)
-	c.closed.Do(func() { err = c.close() })
-	return err
-}
-
-func (c *Conn) close() error {
-	s := c.s
-	s.raise(flagClosed)
-	s.tc.Wake()
-	s.recvGate <- struct{}{} // who has it is on the way out
-	defer s.recvGate.unlock()
-	c.rd.set(time.Time{})
-	c.wr.set(time.Time{})
-
-	ctx, cancel := context.WithTimeout(context.Background(), max(s.cfg.Linger, 0))
-	defer cancel()
-	w := &waiter{s: s, mask: flagLook, c: ctx} // not ended by flagClosed, as all others are
-	defer w.done()
-	asked := false
-	for {
-		s.mu.Lock()
-		st, end, announced := s.m.State(), s.end, s.announced
-		s.mu.Unlock()
-		switch {
-		case end != nil:
-			if _, ok := end.(*AbortError); ok && st != spm.Leaving {
-				s.tc.Disconnect(transport.ReasonNormal)
-			}
-			return nil
-		case announced != nil:
-			s.tc.Disconnect(transport.ReasonNormal)
-			s.mu.Lock()
-			s.finish(announced)
-			s.mu.Unlock()
-			return nil
-		}
-		var cancel transport.Cancel = w
-		if !asked {
-			cancel = now{} // what is there to be read?
-		}
-		g, err := s.receive(cancel, c.scratch[:])
-		switch {
-		case g.n > 0 || s.rx.inData && !s.rx.discard:
-			_, err := s.abort(nil, ReasonUnread)
-			return err
-		case g.ind != nil:
-			s.answer()
-		case err == errNow:
-			asked = true
-			if err := c.release(); err != nil {
-				return err
-			}
-		case err != nil && ctx.Err() != nil:
-			if e, err := s.abort(nil, ReasonLinger); e == nil {
-				return err
-			} else {
-				return e
-			}
-		}
-	}
-}
-
-// release is Close's S-RELEASE request or response.
-func (c *Conn) release() error {
-	s := c.s
-	s.sendGate <- struct{}{} // who has it is on the way out
-	defer s.openSendGate()
-	if s.tx.ssdu { // of Session.SendPart
-		_, err := s.abort(nil, ReasonUnfinished)
-		return err
-	}
-	if s.tx.open {
-		// A TSDU cut short by a deadline ends here. The transport takes an end without waiting, or it is full and stays so.
-		if _, err := s.tc.Send(now{}, nil, nil, transport.End); err != nil && err != transport.ErrExpedited {
-			return nil // Linger passes, or the receiver hears of the end
-		}
-		s.tx.open = false
-	}
-	err := c.closeWrite()
-	var ae *AbortError
-	if errors.As(err, &ae) {
-		return nil // the receiver comes to it
 	}
 	return err
 }

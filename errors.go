@@ -56,11 +56,11 @@ const (
 	ReasonRestriction // implementation restriction
 	ReasonUnread      // Conn.Close with data that nobody will read
 	ReasonUnfinished  // Conn.Close within an SSDU
-	ReasonLinger      // the peer did not confirm the release within Config.Linger
+	ReasonLinger      // what was sent before Conn.Close did not arrive within Config.Linger
 )
 
 var reasonNames = [...]string{"user", "transport disconnected", "protocol error", "undefined", "implementation restriction",
-	"closed with unread data", "closed within an SSDU", "release not confirmed"}
+	"closed with unread data", "closed within an SSDU", "not arrived within the linger time"}
 
 func (r AbortReason) String() string {
 	if int(r) < len(reasonNames) {

@@ -175,6 +175,17 @@ func (s *Session) perform() {
 	}
 }
 
+// flush does what is to go out, for who has the send gate.
+func (s *Session) flush() {
+	s.mu.Lock()
+	ops := s.ops
+	s.ops = nil
+	s.mu.Unlock()
+	for _, o := range ops {
+		s.do(o)
+	}
+}
+
 // openSendGate does what is to go out, and lets the next sender in.
 func (s *Session) openSendGate() {
 	for {
