@@ -21,7 +21,8 @@
 // # Limitations
 //
 // Unix sockets have no reset: there an abort is a close. A reset is noticed by the read or write that meets it, and after the
-// socket's FIN, on Unix systems, while it waits; but not while the session takes no more. Urgent data are not carried.
+// socket's FIN, on Unix systems, while it waits; but not while the session takes no more. An abort that comes after the
+// session's release is noticed by the next write. Urgent data are not carried.
 package forward
 
 import (

@@ -38,7 +38,7 @@ type Times struct {
 func (t *transfer) report(resumes int64) *Report {
 	r := &Report{
 		Bytes:       t.received,
-		Seconds:     t.took.Seconds(),
+		Seconds:     t.took.Round(time.Millisecond).Seconds(),
 		Cuts:        t.cutter.made(),
 		Resumes:     resumes,
 		SHA256Match: bytes.Equal(t.sent.Sum(nil), t.got.Sum(nil)),
