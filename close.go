@@ -62,8 +62,20 @@ func (c *Conn) release(w *waiter) error {
 		return ended(err)
 	}
 	s.flush()
-	return ended(s.tc.Drain(w))
+	if err := s.tc.Drain(w); err != nil {
+		return ended(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.end == nil {
+		s.orphan = time.AfterFunc(orphanTime, func() { s.tc.Disconnect(transport.ReasonNormal) })
+	}
+	return nil
 }
+
+// orphanTime is how long a closed session waits for the peer's part of the release. Until then the peer may go on, although nobody
+// here will take what it sends; TCP gives as much.
+const orphanTime = time.Minute
 
 // ended makes nothing of an error that says that the session has ended: who closes wants no less.
 func ended(err error) error {
@@ -131,6 +143,9 @@ func (s *Session) closedEnd() bool {
 		s.finish(s.announced)
 	}
 	end, leaving := s.end, s.m.State() == spm.Leaving
+	if end != nil && s.orphan != nil {
+		s.orphan.Stop()
+	}
 	s.mu.Unlock()
 	if _, aborted := end.(*AbortError); aborted && !leaving {
 		s.tc.Disconnect(transport.ReasonNormal)

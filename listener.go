@@ -40,7 +40,10 @@ func (ep *Endpoint) Listen(ctx context.Context, rawURL string, cfg *Config) (*Li
 	if u.Path != "" && u.Path != "/" {
 		return nil, fmt.Errorf("tenuto: listen: %s names a service; each session says which it wants", rawURL)
 	}
-	l := ep.newListener(cfg)
+	l, err := ep.newListener(cfg)
+	if err != nil {
+		return nil, err
+	}
 	l.scheme = u.Scheme
 	if l.ln, err = ep.ep.Listen(ctx, u, l.offer); err != nil {
 		return nil, fmt.Errorf("tenuto: listen: %w", err)
@@ -63,8 +66,11 @@ func Listen(ctx context.Context, rawURL string, cfg *Config) (*Listener, error) 
 	return l, nil
 }
 
-func (ep *Endpoint) newListener(cfg *Config) *Listener {
-	return &Listener{ep: ep, cfg: cfg, queue: make(chan *endpoint.Stream, ep.backlog), late: make(chan *Incoming), done: make(chan struct{})}
+func (ep *Endpoint) newListener(cfg *Config) (*Listener, error) {
+	if _, err := cfg.session(); err != nil {
+		return nil, err
+	}
+	return &Listener{ep: ep, cfg: cfg, queue: make(chan *endpoint.Stream, ep.backlog), late: make(chan *Incoming), done: make(chan struct{})}, nil
 }
 
 // offer takes a stream whose first TSDU is there.
@@ -109,15 +115,16 @@ func (l *Listener) Next(ctx context.Context) (*Incoming, error) {
 // incoming reads the CN of a stream. One whose user data overflow takes a round trip more: it is not waited for here.
 func (l *Listener) incoming(s *endpoint.Stream) *Incoming {
 	in, err := newIncoming(s, l.cfg)
-	if err == nil {
-		in.s.br = &Bridge{l.ep, s.Bridge()}
-		err = in.read(now{})
+	if err != nil {
+		panic("BUG: " + err.Error()) // the configuration was looked at when listening began
 	}
+	in.s.br = &Bridge{l.ep, s.Bridge()}
+	err = in.read(now{})
 	if errors.Is(err, errNow) && l.ep.ep.Go(func() { l.readLate(in, s) }) {
 		return nil
 	}
 	if err != nil {
-		s.Disconnect(transport.ReasonProtocol)
+		in.drop()
 		return nil
 	}
 	return in
@@ -128,7 +135,7 @@ func (l *Listener) readLate(in *Incoming, s *endpoint.Stream) {
 	defer cancel()
 	defer context.AfterFunc(ctx, s.Wake)()
 	if err := in.read(ctx); err != nil {
-		s.Disconnect(transport.ReasonProtocol)
+		in.drop()
 		return
 	}
 	select {
@@ -247,7 +254,10 @@ func (b *Bridge) Listen(cfg *Config) (*Listener, error) {
 	if err := b.Err(); err != nil {
 		return nil, err
 	}
-	l := b.ep.newListener(cfg)
+	l, err := b.ep.newListener(cfg)
+	if err != nil {
+		return nil, err
+	}
 	l.br = b.br
 	b.br.Accept(l.offer)
 	return l, nil

@@ -12,9 +12,11 @@ import (
 	"net"
 	"net/http"
 	"net/rpc"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/nettest"
@@ -273,6 +275,94 @@ func TestReverse(t *testing.T) {
 	}
 	back.Abort(nil)
 	s.Abort(nil)
+}
+
+// TestOrphan: a closed session whose peer never answers does not stay for ever.
+func TestOrphan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoints(t, false, nil)
+		a, b := e.open(t)
+		br := a.Bridge()
+		if err := a.Conn().Close(); err != nil {
+			t.Fatal(err)
+		}
+		if n := br.Info().Streams; n != 1 {
+			t.Errorf("%d streams after Close", n)
+		}
+		if ind, err := b.Receive(t.Context()); err != nil {
+			t.Errorf("%v, %v", ind, err)
+		}
+		time.Sleep(orphanTime + time.Second)
+		if n := br.Info().Streams; n != 0 {
+			t.Errorf("%d streams after %v", n, orphanTime)
+		}
+		e.client.Close()
+		e.server.Close()
+	})
+}
+
+// TestStalledCarrier: a deadline, a cancel and Close are honoured though the carrier is full and silent (lessons 16 and 18).
+func TestStalledCarrier(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoints(t, false, func(c, _ *EndpointConfig) { c.Heartbeat = time.Hour })
+		const late = 10 * time.Millisecond
+		within := func(what string, want time.Duration, f func()) {
+			t.Helper()
+			start := time.Now()
+			f()
+			if d := time.Since(start) - want; d < 0 || d > late {
+				t.Errorf("%s: %v after it was due", what, d)
+			}
+		}
+		a, _ := e.open(t)
+		b, _ := e.open(t)
+		e.ln.Close() // and no other carrier
+		e.nw.Conns()[0].Stall()
+		ca, cb := a.Conn(), b
+		junk := make([]byte, 64<<20)
+		ca.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+		within("write deadline", 50*time.Millisecond, func() {
+			if _, err := ca.Write(junk); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("Write: %v", err)
+			}
+		})
+		ca.SetReadDeadline(time.Now().Add(70 * time.Millisecond))
+		within("read deadline", 70*time.Millisecond, func() {
+			if _, err := ca.Read(junk); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("Read: %v", err)
+			}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+		defer cancel()
+		within("cancelled Send", 30*time.Millisecond, func() {
+			if err := cb.Send(ctx, junk); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Send: %v", err)
+			}
+		})
+		// A Read that waits ends with Close; Close itself waits for Linger, as what was written has not arrived.
+		ca.SetDeadline(time.Time{})
+		done := make(chan error)
+		go func() {
+			_, err := ca.Read(junk)
+			done <- err
+		}()
+		synctest.Wait()
+		closed := make(chan error)
+		go func() { closed <- ca.Close() }()
+		within("Read when closed", 0, func() {
+			if err := <-done; !errors.Is(err, net.ErrClosed) {
+				t.Errorf("Read: %v", err)
+			}
+		})
+		within("Close", defaultLinger, func() {
+			var ae *AbortError
+			if err := <-closed; !errors.As(err, &ae) || ae.Reason != ReasonLinger {
+				t.Errorf("Close: %v", err)
+			}
+		})
+		e.client.Close()
+		e.server.Close()
+	})
 }
 
 // TestPrivateEndpoints: package-level Dial and Listen close what they made.

@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tenuto-session/tenuto/spdu"
 	"github.com/tenuto-session/tenuto/spm"
@@ -38,7 +39,8 @@ type Session struct {
 	announced error        // what a sender hears of the end before the receiver comes to it
 	end       error        // how the session ended
 	byConn    bool
-	hangUp    bool // disconnect the transport when mu is free
+	hangUp    bool        // disconnect the transport when mu is free
+	orphan    *time.Timer // ends a closed session whose peer does not answer; nil before that
 
 	expedited gate // one takes expedited TSDUs at a time
 
