@@ -124,8 +124,11 @@ func (s *Stream) takeStored(b []byte) (n int, end bool, err error) {
 		if len(s.resets) > 0 {
 			limit = int(s.resets[0] - s.in.tail)
 			if limit == 0 {
+				if n > 0 {
+					return n, false, nil
+				}
 				s.resets = s.resets[1:]
-				if s.rec.cut() && n == 0 {
+				if s.rec.cut() {
 					return 0, false, transport.ErrPurged
 				}
 				continue
