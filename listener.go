@@ -19,6 +19,7 @@ type Listener struct {
 	cfg     *Config
 	ln      *endpoint.Listener // nil: the sessions of one bridge
 	br      *endpoint.Bridge
+	stop    func() // of br's Accept
 	scheme  string
 	queue   chan *endpoint.Stream // their first TSDU is there
 	late    chan *Incoming        // those whose CN came in parts
@@ -184,7 +185,7 @@ func (l *Listener) Close() error {
 		if l.ln != nil {
 			l.ln.Close()
 		} else {
-			l.br.Accept(nil)
+			l.stop()
 		}
 		for drained := false; !drained; {
 			select {
@@ -259,7 +260,7 @@ func (b *Bridge) Listen(cfg *Config) (*Listener, error) {
 		return nil, err
 	}
 	l.br = b.br
-	b.br.Accept(l.offer)
+	l.stop = b.br.Accept(l.offer)
 	return l, nil
 }
 

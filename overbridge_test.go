@@ -277,6 +277,50 @@ func TestReverse(t *testing.T) {
 	s.Abort(nil)
 }
 
+// TestShortSessions: many short sessions, one after the other, and nobody forgets to read the carrier.
+func TestShortSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEndpoints(t, false, nil)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for {
+				s, err := e.ln.Accept(context.Background())
+				if err != nil {
+					return
+				}
+				go func() {
+					c := s.Conn()
+					io.Copy(c, c)
+					c.Close()
+				}()
+			}
+		}()
+		start := time.Now()
+		for range 1000 {
+			c, err := e.client.DialContext(t.Context(), "", e.url+"/echo")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Write([]byte("x"))
+			if _, err := io.ReadFull(c, make([]byte, 1)); err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+		}
+		// In the bubble time passes only while everybody waits: a millisecond for each session would be a pause of somebody's.
+		if d := time.Since(start); d > time.Second {
+			t.Errorf("1000 sessions waited for %v", d)
+		}
+		if n := e.resumed.Load(); n > 0 {
+			t.Errorf("the carrier was taken for dead %d times", n)
+		}
+		e.client.Close()
+		e.server.Close()
+		<-done
+	})
+}
+
 // TestOrphan: a closed session whose peer never answers does not stay for ever.
 func TestOrphan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

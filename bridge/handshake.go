@@ -143,8 +143,9 @@ func (r Refusal) Final() bool {
 type RefusedError struct {
 	Refusal Refusal
 	Text    string
-	// Proved says that the key which signed it is the one that was asked for. Only then may a bridge end by it.
-	Proved bool
+	// Key has signed it, for this very request; nil if the signature does not fit. A bridge ends only by a refusal of the
+	// responder's key, or of one that would be accepted in its place.
+	Key ed25519.PublicKey
 }
 
 func (e *RefusedError) Error() string {
@@ -157,17 +158,19 @@ func (e *RefusedError) Error() string {
 // Refuse makes the REFUSED for a request (the body of a HELLO or ATTACH; nil where there is none), signed so that nobody else
 // can end a bridge with it.
 func Refuse(key ed25519.PrivateKey, r Refusal, text string, binding, request []byte) []byte {
-	text = text[:min(len(text), MaxMessage-1-sigSize)]
+	text = text[:min(len(text), MaxMessage-1-keySize-sigSize)]
 	sig := ed25519.Sign(key, refusedText(r, text, binding, request))
-	return appendMessage(nil, MessageRefused, append(append([]byte{byte(r)}, sig...), text...))
+	return appendMessage(nil, MessageRefused, bytes.Join([][]byte{{byte(r)}, public(key), sig, []byte(text)}, nil))
 }
 
-// ParseRefused reads a REFUSED that answered this request; peer is the key that must have signed it, nil if none is known.
-func ParseRefused(body []byte, peer ed25519.PublicKey, binding, request []byte) *RefusedError {
+// ParseRefused reads a REFUSED that answered this request.
+func ParseRefused(body []byte, binding, request []byte) *RefusedError {
 	r := reader{b: body}
-	code, sig := Refusal(r.take(1)[0]), r.take(sigSize)
+	code, key, sig := Refusal(r.take(1)[0]), r.take(keySize), r.take(sigSize)
 	e := &RefusedError{Refusal: code, Text: printable(r.b)}
-	e.Proved = !r.short && len(peer) == keySize && ed25519.Verify(peer, refusedText(code, string(r.b), binding, request), sig)
+	if !r.short && ed25519.Verify(key, refusedText(code, string(r.b), binding, request), sig) {
+		e.Key = bytes.Clone(key)
+	}
 	return e
 }
 

@@ -110,21 +110,21 @@ func TestHandshakeWeakShare(t *testing.T) {
 func TestRefuse(t *testing.T) {
 	request := []byte("the request")
 	msg := Refuse(testKey(2), RefusedUnknown, "restarted\x1b[31m", nil, request)
-	key := testKey(2).Public().(ed25519.PublicKey)
-	e := ParseRefused(body(t, msg, MessageRefused), key, nil, request)
-	if !e.Proved || e.Refusal != RefusedUnknown || e.Text != "restarted?[31m" {
+	e := ParseRefused(body(t, msg, MessageRefused), nil, request)
+	if !e.Key.Equal(testKey(2).Public()) || e.Refusal != RefusedUnknown || e.Text != "restarted?[31m" {
 		t.Errorf("got %+v", e)
 	}
+	other := bytes.Clone(body(t, msg, MessageRefused))
+	copy(other[1:], testKey(3).Public().(ed25519.PublicKey))
 	for name, e := range map[string]*RefusedError{
-		"another request": ParseRefused(body(t, msg, MessageRefused), key, nil, []byte("other")),
-		"another binding": ParseRefused(body(t, msg, MessageRefused), key, []byte("b"), request),
-		"another key":     ParseRefused(body(t, msg, MessageRefused), testKey(3).Public().(ed25519.PublicKey), nil, request),
-		"no key":          ParseRefused(body(t, msg, MessageRefused), nil, nil, request),
-		"cut off":         ParseRefused(body(t, msg, MessageRefused)[:40], key, nil, request),
-		"empty":           ParseRefused(nil, key, nil, request),
+		"another request": ParseRefused(body(t, msg, MessageRefused), nil, []byte("other")),
+		"another binding": ParseRefused(body(t, msg, MessageRefused), []byte("b"), request),
+		"another key":     ParseRefused(other, nil, request),
+		"cut off":         ParseRefused(body(t, msg, MessageRefused)[:40], nil, request),
+		"empty":           ParseRefused(nil, nil, request),
 	} {
-		if e.Proved {
-			t.Errorf("%s: proved", name)
+		if e.Key != nil {
+			t.Errorf("%s: signed", name)
 		}
 	}
 }
@@ -284,7 +284,7 @@ func FuzzMessages(f *testing.F) {
 		case MessageAttached:
 			i.Attached(nil, nonce(1), body)
 		case MessageRefused:
-			ParseRefused(body, testKey(2).Public().(ed25519.PublicKey), nil, nil)
+			ParseRefused(body, nil, nil)
 		}
 	})
 }

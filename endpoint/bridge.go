@@ -42,6 +42,7 @@ type Bridge struct {
 	closing  bool  // Close was called
 	over     error // why the bridge has ended, nil while it has not
 	accept   func(*Stream) bool
+	accepts  int           // how often Accept was called
 	retry    chan struct{} // wakes who waits to dial again
 	done     chan struct{}
 	ctx      context.Context // until the bridge is over
@@ -189,6 +190,25 @@ func (br *Bridge) lose(l *link, err error) {
 	br.redial()
 }
 
+// broken is what a failed write makes of the current carrier: nothing more is written, but what came before it broke is read, a BYE
+// perhaps, until the reading fails as well or brokenTime has passed.
+func (br *Bridge) broken(l *link, err error) {
+	if br.link != l || l.broken != nil {
+		return
+	}
+	l.broken = err
+	if l.leader == nil {
+		l.takeLead()
+	}
+	time.AfterFunc(brokenTime, func() {
+		br.mu.Lock()
+		defer br.unlock()
+		br.lose(l, err)
+	})
+}
+
+const brokenTime = 20 * time.Millisecond
+
 // end ends the bridge and all its streams.
 func (br *Bridge) end(r transport.Reason, remote bool, err error) {
 	if br.over != nil {
@@ -334,11 +354,20 @@ func (br *Bridge) Info() Info {
 }
 
 // Accept says who takes the streams that the peer opens; it returns false for one that it has no room for. Without it they are
-// refused.
-func (br *Bridge) Accept(f func(*Stream) bool) {
+// refused. The last one that was said counts, until its stop is called.
+func (br *Bridge) Accept(f func(*Stream) bool) (stop func()) {
 	br.mu.Lock()
+	defer br.mu.Unlock()
 	br.accept = f
-	br.mu.Unlock()
+	br.accepts++
+	n := br.accepts
+	return func() {
+		br.mu.Lock()
+		defer br.mu.Unlock()
+		if br.accepts == n {
+			br.accept = nil
+		}
+	}
 }
 
 // admit takes a new stream's guaranteed memory.

@@ -2,9 +2,11 @@ package endpoint
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"math/rand/v2"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tenuto-session/tenuto/carrier/memory"
+	"github.com/tenuto-session/tenuto/carrier/tcp"
 	"github.com/tenuto-session/tenuto/transport"
 )
 
@@ -163,37 +166,92 @@ func TestExpired(t *testing.T) {
 	})
 }
 
-// TestRestarted: a responder that was restarted says so at once.
+// TestRestarted: a responder that was restarted says so at once. It is believed with its old key, and with another one if that
+// would be accepted for a new bridge.
 func TestRestarted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		nw := memory.New()
-		key := newKey(t)
-		p := newPair(t, nw, "memory://server", func(_, s *Config) { s.Key = key })
-		a, b := p.open(t)
-		b.Disconnect(transport.ReasonNormal)
-		a.Disconnect(transport.ReasonNormal)
-		a, _ = p.open(t)
+	for name, test := range map[string]struct {
+		sameKey, verify bool
+		want            transport.Reason
+		within          time.Duration
+	}{
+		"same key":               {true, true, transport.ReasonUnknown, time.Second},
+		"another key, any taken": {false, false, transport.ReasonUnknown, time.Second},
+		"another key, refused":   {false, true, transport.ReasonExpired, time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { testRestarted(t, test.sameKey, test.verify, test.want, test.within) })
+		})
+	}
+}
 
-		conn := nw.Conns()[0]
-		conn.Stall() // so that the old server's BYE does not arrive
-		p.server.Close()
-		server := New(Config{Key: key, Carriers: p.server.cfg.Carriers})
-		defer server.Close()
-		if _, err := server.Listen(t.Context(), p.url, func(*Stream) bool { return false }); err != nil {
+func testRestarted(t *testing.T, sameKey, verify bool, want transport.Reason, within time.Duration) {
+	nw := memory.New()
+	key := newKey(t)
+	p := newPair(t, nw, "memory://server", func(c, s *Config) {
+		s.Key = key
+		if verify {
+			c.Verify = func(_ *url.URL, peer ed25519.PublicKey) error {
+				if !peer.Equal(key.Public()) {
+					return errors.New("not the server's key")
+				}
+				return nil
+			}
+		}
+	})
+	a, b := p.open(t)
+	b.Disconnect(transport.ReasonNormal)
+	a.Disconnect(transport.ReasonNormal)
+	a, _ = p.open(t)
+
+	conn := nw.Conns()[0]
+	conn.Stall() // so that the old server's BYE does not arrive
+	p.server.Close()
+	again := key
+	if !sameKey {
+		again = newKey(t)
+	}
+	server := New(Config{Key: again, Carriers: p.server.cfg.Carriers})
+	defer server.Close()
+	if _, err := server.Listen(t.Context(), p.url, func(*Stream) bool { return false }); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	conn.Cut()
+	_, _, err := a.Receive(transport.Never, make([]byte, 1))
+	var d *transport.DisconnectError
+	if !errors.As(err, &d) || d.Reason != want {
+		t.Errorf("Receive: %v", err)
+	}
+	if d := time.Since(start); d > within {
+		t.Errorf("it took %v", d)
+	}
+	p.client.Close()
+}
+
+// TestReadOnAfterReset: a BYE that came before the carrier was reset is read, though a write has failed by then.
+func TestReadOnAfterReset(t *testing.T) {
+	for range 30 {
+		p := newPair(t, &tcp.Network{}, "tenuto+tcp://127.0.0.1:0")
+		a, b := p.open(t)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for {
+				if _, err := a.Send(transport.Never, nil, make([]byte, 5000), transport.End); err != nil {
+					return
+				}
+			}
+		})
+		if _, _, err := b.Receive(transport.Never, make([]byte, 1)); err != nil {
 			t.Fatal(err)
 		}
-		start := time.Now()
-		conn.Cut()
-		_, _, err := a.Receive(transport.Never, make([]byte, 1))
+		p.server.Close()
 		var d *transport.DisconnectError
-		if !errors.As(err, &d) || d.Reason != transport.ReasonUnknown {
-			t.Errorf("Receive: %v", err)
+		if _, _, err := a.Receive(transport.Never, make([]byte, 1)); !errors.As(err, &d) || d.Reason != transport.ReasonShutdown {
+			t.Errorf("got %v", err)
 		}
-		if d := time.Since(start); d > time.Second {
-			t.Errorf("it took %v", d)
-		}
+		wg.Wait()
 		p.client.Close()
-	})
+	}
 }
 
 // TestDoneAndCut: what was sent before DisconnectAfter arrives though the carrier is cut, for longer than it waits.

@@ -106,7 +106,7 @@ func (ep *Endpoint) greet(conn carrier.Conn, nw carrier.Network, u *url.URL) (*B
 	switch t {
 	case bridge.MessageWelcome:
 	case bridge.MessageRefused:
-		return nil, bridge.ParseRefused(body, nil, conn.Binding(), hello)
+		return nil, bridge.ParseRefused(body, conn.Binding(), hello[3:])
 	default:
 		return nil, unexpected(t)
 	}
@@ -165,7 +165,7 @@ func (br *Bridge) dialUntil() {
 		err := br.attach(br.ctx, min(limit, ep.cfg.HandshakeTime))
 		br.mu.Lock()
 		var refused *bridge.RefusedError
-		if errors.As(err, &refused) && refused.Proved && refused.Refusal.Final() {
+		if errors.As(err, &refused) && refused.Refusal.Final() && br.believes(refused) {
 			r := transport.ReasonUnknown
 			if refused.Refusal == bridge.RefusedExpired {
 				r = transport.ReasonExpired
@@ -189,6 +189,15 @@ func (br *Bridge) dialUntil() {
 		t.Stop()
 		pause, limit = min(2*pause, retryMax), 2*limit
 	}
+}
+
+// believes tells whether a refusal can end the bridge: it comes from the responder, or from one with another key with which a new bridge
+// would be made. A server that was restarted without its key is such a one.
+func (br *Bridge) believes(r *bridge.RefusedError) bool {
+	if r.Key == nil || br.peer.Equal(r.Key) {
+		return r.Key != nil
+	}
+	return br.ep.cfg.Verify == nil || br.ep.cfg.Verify(br.url, r.Key) == nil
 }
 
 // attach makes one carrier and attaches the bridge to it.
@@ -240,7 +249,7 @@ func (br *Bridge) attachTo(conn carrier.Conn) error {
 	switch t {
 	case bridge.MessageAttached:
 	case bridge.MessageRefused:
-		return bridge.ParseRefused(body, br.peer, conn.Binding(), request)
+		return bridge.ParseRefused(body, conn.Binding(), request)
 	default:
 		return unexpected(t)
 	}

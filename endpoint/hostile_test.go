@@ -104,7 +104,7 @@ func wantRefused(t *testing.T, c carrier.Conn, want bridge.Refusal) {
 	mt, body, err := g.message()
 	if err != nil || mt != bridge.MessageRefused {
 		t.Errorf("got %v, %v, want REFUSED", mt, err)
-	} else if e := bridge.ParseRefused(body, nil, nil, nil); e.Refusal != want {
+	} else if e := bridge.ParseRefused(body, nil, nil); e.Refusal != want {
 		t.Errorf("got %v, want %v", e, want)
 	}
 	c.Close()
@@ -262,8 +262,8 @@ func TestUnknownBridge(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := bridge.ParseRefused(body, p.br.Peer(), nil, msg[3:])
-		if e.Refusal != bridge.RefusedUnknown || !e.Proved {
+		e := bridge.ParseRefused(body, nil, msg[3:])
+		if e.Refusal != bridge.RefusedUnknown || !e.Key.Equal(p.br.Peer()) {
 			t.Errorf("got %+v", e)
 		}
 		c.Close()
@@ -277,7 +277,7 @@ func TestUnauthorized(t *testing.T) {
 	hostile(t, func(t *testing.T, p *pair, nw *memory.Network, log *logged) {
 		c, g, _ := greetRaw(t, p, nw, newKey(t))
 		mt, body, err := g.message()
-		if err != nil || mt != bridge.MessageRefused || bridge.ParseRefused(body, nil, nil, nil).Refusal != bridge.RefusedUnauthorised {
+		if err != nil || mt != bridge.MessageRefused || bridge.ParseRefused(body, nil, nil).Refusal != bridge.RefusedUnauthorised {
 			t.Errorf("got %v, %v", mt, err)
 		}
 		c.Close()

@@ -27,7 +27,8 @@ type link struct {
 	own      waiter
 	reading  bool // the leader is in conn.Read, or about to be
 	stopped  bool
-	wanted   bool // the link's goroutine is to read
+	broken   error // why nothing can be written any more
+	wanted   bool  // the link's goroutine is to read
 	ownCond  sync.Cond
 	handover *time.Timer
 	armed    bool // handover will fire
@@ -107,10 +108,8 @@ func (l *link) passLead(back bool) {
 
 // takeLead lets the link's goroutine read.
 func (l *link) takeLead() {
-	if !l.wanted {
-		l.wanted = true
-		l.ownCond.Signal()
-	}
+	l.wanted = true
+	l.ownCond.Signal() // also if it was wanted before: a caller may have led until now
 }
 
 // checkLead lets the link's goroutine read if no caller has for a moment.

@@ -26,7 +26,7 @@ type batch struct {
 
 // kick writes what is due, without waiting.
 func (br *Bridge) kick() {
-	if br.link != nil && !br.writing && br.m.Want() {
+	if br.link != nil && br.link.broken == nil && !br.writing && br.m.Want() {
 		br.writing = true
 		br.write(br.link)
 	}
@@ -34,7 +34,7 @@ func (br *Bridge) kick() {
 
 // flushFor writes for a Send. If it is one of several small ones, a goroutine writes: while it begins, more can be gathered.
 func (br *Bridge) flushFor(s *Stream, gather bool) {
-	if br.link == nil || br.writing || !br.m.Want() {
+	if br.link == nil || br.link.broken != nil || br.writing || !br.m.Want() {
 		return
 	}
 	br.writing = true
@@ -111,12 +111,12 @@ func (br *Bridge) wrote(l *link, err error) bool {
 	l.out.pinned = l.out.pinned[:0]
 	clear(l.out.bufs)
 	if err != nil {
-		br.lose(l, err)
+		br.broken(l, err)
 	}
 	if l.out.bye && br.link == l {
 		br.end(transport.ReasonNormal, false, nil)
 	}
-	if br.link == l {
+	if br.link == l && l.broken == nil {
 		return true
 	}
 	br.writing = false
