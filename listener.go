@@ -23,7 +23,8 @@ type Listener struct {
 	scheme  string
 	queue   chan *endpoint.Stream // their first TSDU is there
 	late    chan *Incoming        // those whose CN came in parts
-	done    chan struct{}
+	done    chan struct{}   // Close
+	over    <-chan struct{} // the endpoint, or the bridge, has ended
 	once    sync.Once
 	private bool
 }
@@ -71,7 +72,7 @@ func (ep *Endpoint) newListener(cfg *Config) (*Listener, error) {
 	if _, err := cfg.session(); err != nil {
 		return nil, err
 	}
-	return &Listener{ep: ep, cfg: cfg, queue: make(chan *endpoint.Stream, ep.backlog), late: make(chan *Incoming), done: make(chan struct{})}, nil
+	return &Listener{ep: ep, cfg: cfg, queue: make(chan *endpoint.Stream, ep.backlog), late: make(chan *Incoming), done: make(chan struct{}), over: ep.ep.Done()}, nil
 }
 
 // offer takes a stream whose first TSDU is there.
@@ -90,11 +91,13 @@ func (l *Listener) offer(s *endpoint.Stream) bool {
 }
 
 // Next waits for the next S-CONNECT indication, which the caller accepts or refuses. What a peer sends in place of a CN is dropped with its
-// transport connection, and is nobody else's affair. After Close it returns ErrClosed.
+// transport connection, and is nobody else's affair. After Close, or the end of what it listens on, it returns ErrClosed.
 func (l *Listener) Next(ctx context.Context) (*Incoming, error) {
 	for {
 		select {
 		case <-l.done:
+			return nil, ErrClosed
+		case <-l.over:
 			return nil, ErrClosed
 		default:
 		}
@@ -106,6 +109,8 @@ func (l *Listener) Next(ctx context.Context) (*Incoming, error) {
 		case in := <-l.late:
 			return in, nil
 		case <-l.done:
+			return nil, ErrClosed
+		case <-l.over:
 			return nil, ErrClosed
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -259,7 +264,7 @@ func (b *Bridge) Listen(cfg *Config) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.br = b.br
+	l.br, l.over = b.br, b.br.Done()
 	l.stop = b.br.Accept(l.offer)
 	return l, nil
 }

@@ -184,6 +184,9 @@ func (ep *Endpoint) Go(f func()) bool {
 	return true
 }
 
+// Done is closed when Close was called.
+func (ep *Endpoint) Done() <-chan struct{} { return ep.ctx.Done() }
+
 // Bridges lists the bridges that there are.
 func (ep *Endpoint) Bridges() []*Bridge {
 	ep.mu.Lock()
