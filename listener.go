@@ -23,8 +23,8 @@ type Listener struct {
 	scheme  string
 	queue   chan *endpoint.Stream // their first TSDU is there
 	late    chan *Incoming        // those whose CN came in parts
-	done    chan struct{}   // Close
-	over    <-chan struct{} // the endpoint, or the bridge, has ended
+	done    chan struct{}         // Close
+	over    <-chan struct{}       // the endpoint, or the bridge, has ended
 	once    sync.Once
 	private bool
 }
