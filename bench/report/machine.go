@@ -38,8 +38,19 @@ func processor() string {
 	return ""
 }
 
-func writeHead(w io.Writer, versions string, now time.Time, runs int, benchtime string) {
-	fmt.Fprintf(w, "# Benchmarks\n\nWritten by `make bench` on %s. Machine: %s.\n", now.UTC().Format(time.DateOnly), machine())
+// load tells how busy the machine is with other things: the load average of the last minute, if the system tells it.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "not known"
+	}
+	minute, _, _ := strings.Cut(string(text), " ")
+	return minute
+}
+
+func writeHead(w io.Writer, versions, load string, now time.Time, runs int, benchtime string) {
+	fmt.Fprintf(w, "# Benchmarks\n\nWritten by `make bench` on %s. Machine: %s. Load average before the runs: %s.\n",
+		now.UTC().Format(time.DateOnly), machine(), load)
 	fmt.Fprintf(w, `
 All traffic is on loopback. One test binary was run %d times, %s for each figure, all subjects side by side in each run. A cell
 shows the median, the median of the ratios to tcp within a run, and the lowest and the highest of the runs. What each subject is

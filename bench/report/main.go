@@ -43,7 +43,7 @@ func report(runs int, benchtime, pattern, out string) error {
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
-	results := newResults()
+	results, loadBefore := newResults(), load()
 	for run := range runs {
 		log.Printf("run %d of %d", run+1, runs)
 		if err := runOnce(results, run, binary, benchtime, pattern); err != nil {
@@ -55,7 +55,7 @@ func report(runs int, benchtime, pattern, out string) error {
 		return err
 	}
 	var text bytes.Buffer
-	writeHead(&text, versions, time.Now(), runs, benchtime)
+	writeHead(&text, versions, loadBefore, time.Now(), runs, benchtime)
 	results.write(&text)
 	fmt.Print(text.String())
 	if out == "" {
