@@ -19,6 +19,8 @@ const (
 // costs next to nothing.
 type liveness struct {
 	srtt      time.Duration
+	least     time.Duration // the shortest round trip of this carrier: what it takes when nothing is queued
+	measured  int           // round trips of this carrier
 	heartbeat time.Duration
 	gap       time.Duration // the silence after which the next probe of an idle carrier goes out
 
@@ -73,8 +75,17 @@ func (l *liveness) pong(now time.Time, token uint64) {
 	} else {
 		l.srtt += (rtt - l.srtt) / 4
 	}
+	if l.least == 0 || rtt < l.least {
+		l.least = rtt
+	}
 	l.pingAt = time.Time{}
+	if l.measured++; l.measured < measurements {
+		l.probe(now)
+	}
 }
+
+// measurements is how many round trips are measured, one after the other, when a carrier is new: the first ones take longer.
+const measurements = 3
 
 // probeAt is when the next PING is due, if none is out.
 func (l *liveness) probeAt() time.Time {
@@ -98,6 +109,9 @@ func (l *liveness) deadAt() time.Time {
 
 // RTT is the smoothed round trip, 0 before the first was measured.
 func (m *Machine) RTT() time.Duration { return m.live.srtt }
+
+// LeastRTT is the shortest round trip that was measured on the current carrier, 0 before the first was.
+func (m *Machine) LeastRTT() time.Duration { return m.live.least }
 
 // HeardAt says that octets came on the current carrier, a whole frame or not.
 func (m *Machine) HeardAt(now time.Time) { m.live.received(now) }

@@ -8,8 +8,9 @@ import (
 	"github.com/tenuto-session/tenuto/transport"
 )
 
-// gatherBelow is the size of a Send, in octets, below which a second one in a row leaves its octets to be gathered.
-const gatherBelow = 16 << 10
+// gatherBelow is the size of a Send, in octets, below which a second one in a row leaves its octets to be gathered. Larger ones fill
+// frames by themselves.
+const gatherBelow = 64 << 10
 
 // Send implements transport.Conn. The caller copies into the ring and, if nobody else is writing, writes from the ring to the
 // carrier itself. Small Sends in a row, with no Receive between, are left to a goroutine that gathers them.

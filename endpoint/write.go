@@ -204,19 +204,28 @@ type growth struct {
 	since time.Time
 }
 
-// growthFloor stands in for round trips too short to measure: beyond what it allows, a ring no longer fits into the cache.
-const growthFloor = 200 * time.Microsecond
+const (
+	// growthFloor stands in for round trips too short to measure well.
+	growthFloor = 100 * time.Microsecond
+	// growthRate is faster than any path, in octets per second: a window wider than the shortest round trip times this
+	// fills queues and not the path.
+	growthRate = 5e9
+	// cacheWindow is a window that every path may have. Both rings of one so wide stay in a core's cache.
+	cacheWindow = 512 << 10
+)
 
 func (g *growth) consumed(s *Stream, n int) {
 	g.taken += int64(n)
-	if g.taken < int64(s.m.Window) {
+	w := s.m.Window
+	if g.taken < int64(w) {
 		return
 	}
 	now := time.Now()
-	quick := now.Sub(g.since) < 2*max(s.br.m.RTT(), growthFloor)
+	rtt := s.br.m.LeastRTT()
+	quick := now.Sub(g.since) < 2*max(rtt, growthFloor)
 	g.taken, g.since = 0, now
-	w := s.m.Window
-	if quick && w*2 <= uint64(s.br.ep.cfg.Limits.StreamBytes) && s.br.reserve(s, int64(w)) {
+	limit := min(uint64(s.br.ep.cfg.Limits.StreamBytes), max(cacheWindow, uint64(rtt.Seconds()*growthRate)))
+	if quick && w*2 <= limit && s.br.reserve(s, int64(w)) {
 		s.br.m.Grow(s.m, w*2)
 	}
 }
