@@ -220,10 +220,10 @@ func tooSmall(size uint16) bool { return size != 0 && size < MinTSDUSize }
 func (s *Session) answerConnect(p *spdu.CN, refuse bool) ([][]byte, error) {
 	switch {
 	case refuse && p.Version == 0:
-		s.finish(&RefusedError{Reason: spdu.RefusedVersions})
+		s.finish(&RefusedError{Service: s.service, Reason: spdu.RefusedVersions})
 		return spdu.Segments(spdu.RF{Reason: spdu.RefusedVersions, Version: spdu.Version1 | spdu.Version2}, 0)
 	case refuse:
-		s.finish(&RefusedError{Reason: spdu.RefusedByProvider})
+		s.finish(&RefusedError{Service: s.service, Reason: spdu.RefusedByProvider})
 		return spdu.Segments(spdu.RF{Reason: spdu.RefusedByProvider}, 0)
 	case p.More:
 		return spdu.Segments(spdu.OA{Version: spdu.Version2, TSDUSize: p.TSDUSize}, 0)

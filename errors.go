@@ -97,13 +97,31 @@ func (e *AbortError) Error() string {
 // Unwrap returns what led to the abort.
 func (e *AbortError) Unwrap() error { return e.Err }
 
+// RefuseReason says why S-CONNECT was refused.
+type RefuseReason = spdu.RefuseReason
+
+// The reasons of a refusal that this side gives or is most likely to get. X.225 8.3.5
+const (
+	RefusedByUser          = spdu.RefusedByUser
+	RefusedCongestion      = spdu.RefusedCongestion // the called user has no room for now
+	RefusedWithData        = spdu.RefusedWithData   // by the called user, whose data say why
+	RefusedServiceUnknown  = spdu.RefusedSelectorUnknown
+	RefusedServiceNotThere = spdu.RefusedNotAttached // for now
+)
+
 // RefusedError says that the peer refused S-CONNECT.
 type RefusedError struct {
-	Reason spdu.RefuseReason
-	Data   []byte // user data, with spdu.RefusedWithData
+	Service string
+	Reason  RefuseReason
+	Data    []byte // user data, with RefusedWithData
 }
 
-func (e *RefusedError) Error() string { return fmt.Sprintf("tenuto: connect refused: %v", e.Reason) }
+func (e *RefusedError) Error() string {
+	if len(e.Data) > 0 {
+		return fmt.Sprintf("tenuto: service %q refused: %v: %q", e.Service, e.Reason, e.Data)
+	}
+	return fmt.Sprintf("tenuto: service %q refused: %v", e.Service, e.Reason)
+}
 
 // UnfinishedError says that a Send was cancelled after N octets of its SSDU. The SSDU is open: SendPart goes on with it.
 type UnfinishedError struct {

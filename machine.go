@@ -75,7 +75,7 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 		s.sendAbort(ev, in)
 	case spm.SCONcnfNeg:
 		rf := in.pdu.(spdu.RF)
-		s.finish(&RefusedError{rf.Reason, rf.UserData})
+		s.finish(&RefusedError{s.service, rf.Reason, rf.UserData})
 	case spm.SRELind:
 		s.indicate(ReleaseInd{in.pdu.(spdu.FN).UserData})
 	case spm.SRELcnfPos:

@@ -65,20 +65,14 @@ func (i incomingSession) Accept(ctx context.Context) (Conn, error) {
 	return conn(i.in.Accept(ctx, i.cfg))
 }
 
-// What a session is refused with: the reason codes of X.225's RF (PI 50)
-const (
-	refusedUnknown  = 129 // no such selector
-	refusedWithData = 2   // by the user, who says why
-)
-
 // maxRefusal bounds the text of a refusal, in octets.
 const maxRefusal = 512
 
 func (i incomingSession) Refuse(why Refusal, text string) error {
 	if why == RefuseUnknown {
-		return i.in.Refuse(refusedUnknown, nil)
+		return i.in.Refuse(tenuto.RefusedServiceUnknown, nil)
 	}
-	return i.in.Refuse(refusedWithData, []byte(text[:min(len(text), maxRefusal)]))
+	return i.in.Refuse(tenuto.RefusedWithData, []byte(text[:min(len(text), maxRefusal)]))
 }
 
 func (i incomingSession) Dial(ctx context.Context, service string) (Conn, error) {

@@ -120,7 +120,7 @@ func TestRefusedSessionSaysWhy(t *testing.T) {
 	wantRefused(t, forwardURL(t, near, "memory://far/db"))
 
 	_, err = DialURL(near, "memory://far/nope", nil)(t.Context())
-	if refused, ok := errors.AsType[*tenuto.RefusedError](err); !ok || refused.Reason != refusedUnknown {
+	if refused, ok := errors.AsType[*tenuto.RefusedError](err); !ok || refused.Reason != tenuto.RefusedServiceUnknown {
 		t.Errorf("dial: %v; want a RefusedError for an unknown selector", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -36,7 +37,10 @@ func run(args []string, in io.Reader, out, errs io.Writer) (exit int) {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(errs, "tenuto: %v\n", err)
+	if ctx.Err() != nil {
+		return exitFailure // it was told to end, and need not say that it did
+	}
+	fmt.Fprintf(errs, "tenuto: %s\n", strings.TrimPrefix(err.Error(), "tenuto: "))
 	// What cobra finds out by itself, it finds out before it runs a command.
 	if _, ok := errors.AsType[usageError](err); ok || !p.began {
 		fmt.Fprintf(errs, "Run '%s --help' for usage.\n", cmd.CommandPath())
