@@ -69,7 +69,7 @@ func TestShortConnectionsBesideBulk(t *testing.T) {
 		cuts  = 10
 	)
 	l := newLab(t)
-	enough := make(chan struct{}) // closed when the bulk may end
+	enough := make(chan struct{}) // closed when the bulk may end, after the last cut
 	sums := make(chan string, 1)  // the digest of what the bulk's server sent
 	l.accept(func(c *net.TCPConn) {
 		var first [1]byte
@@ -115,7 +115,7 @@ func TestShortConnectionsBesideBulk(t *testing.T) {
 		return same(sum, <-sums)
 	})
 	var finished atomic.Int32
-	due := make(chan struct{}, cuts) // a cut is due after each of so many short connections
+	due := make(chan struct{}) // a cut is due after each of so many short connections, and whoever finds it so waits for it
 	numbers := make(chan int)
 	var workers sync.WaitGroup
 	for range atime {
@@ -143,7 +143,6 @@ func TestShortConnectionsBesideBulk(t *testing.T) {
 		close(numbers)
 		workers.Wait()
 		close(due)
-		close(enough)
 		return nil
 	})
 	made := 0
@@ -151,6 +150,7 @@ func TestShortConnectionsBesideBulk(t *testing.T) {
 		l.cut([]cut{killNear, killFar}[made%2])
 		made++
 	}
+	close(enough) // not before: without a stream a bridge has no use for a new carrier
 	traffic.end()
 	if made != cuts {
 		t.Errorf("got %d cuts, want %d", made, cuts)
