@@ -16,10 +16,10 @@ func tsdus(octets []byte, in, out int) (all [][]byte, bad bool) {
 		for len(src) > 0 {
 			dst := make([]byte, out)
 			used, put, end, bad := r.take(dst, src)
+			cur = append(cur, dst[:put]...)
 			if bad {
 				return append(all, cur), true
 			}
-			cur = append(cur, dst[:put]...)
 			if end {
 				all, cur = append(all, cur), []byte{}
 			}
