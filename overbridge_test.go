@@ -73,17 +73,24 @@ func newEndpoints(t testing.TB, onTCP bool, change func(client, server *Endpoint
 }
 
 // open opens a session and returns both its ends.
-func (e *endpoints) open(t testing.TB) (a, b *Session) {
+func (e *endpoints) open(t testing.TB) (a, b *Session) { return e.openWith(t, nil) }
+
+func (e *endpoints) openWith(t testing.TB, cfg *Config) (a, b *Session) {
 	t.Helper()
 	accepted := make(chan *Session, 1)
 	go func() {
-		s, err := e.ln.Accept(context.Background())
+		in, err := e.ln.Next(context.Background())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		s, err := in.Accept(context.Background(), cfg)
 		if err != nil {
 			t.Error(err)
 		}
 		accepted <- s
 	}()
-	a, err := e.client.Dial(t.Context(), e.url+"/test", nil)
+	a, err := e.client.Dial(t.Context(), e.url+"/test", cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +120,8 @@ func (e *endpoints) cutAtRandom(t testing.TB) {
 
 func connPipe(e *endpoints, t *testing.T) nettest.MakePipe {
 	return func() (c1, c2 net.Conn, stop func(), err error) {
-		a, b := e.open(t)
+		// nettest closes the end that wrote first, with nobody reading at the other.
+		a, b := e.openWith(t, &Config{Linger: 20 * time.Millisecond})
 		c1, c2 = a.Conn(), b.Conn()
 		return c1, c2, func() { c1.Close(); c2.Close() }, nil
 	}

@@ -3,7 +3,6 @@ package tenuto
 import (
 	"context"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -58,5 +57,3 @@ var pipes = map[string]transporttest.Options{
 	"normal":    {NoExpedited: true},
 	"narrow":    {Window: 1000},
 }
-
-const patience = 20 * time.Second

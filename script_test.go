@@ -38,7 +38,6 @@ func TestConnScripts(t *testing.T) {
 type script struct {
 	l     *link
 	calls []*call
-	begin time.Time
 }
 
 // A call is a call of a Conn that may wait.

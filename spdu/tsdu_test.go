@@ -247,7 +247,8 @@ func TestHeadAllocatesNothing(t *testing.T) {
 			}
 		}
 		b, err := GT{}.AppendBinary(buf[:0])
-		if b, err = (DT{First}).AppendBinary(b); err != nil || len(b) != 7 {
+		b, err2 := (DT{First}).AppendBinary(b)
+		if err != nil || err2 != nil || len(b) != 7 {
 			t.Fatal("wrong octets")
 		}
 	}); n != 0 {
