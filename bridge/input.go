@@ -68,6 +68,7 @@ func (m *Machine) Handle(now time.Time, f Frame) (e Effect, err error) {
 		return m.handleExpedited(s, f)
 	case FrameAck:
 		if s.Closing {
+			s.synced = true // the peer still knows it, and will answer CLOSED
 			return Effect{}, nil
 		}
 		if err := s.position(f); err != nil {
@@ -82,6 +83,7 @@ func (m *Machine) Handle(now time.Time, f Frame) (e Effect, err error) {
 		m.answerClose(f)
 		e.Kind, e.Reason = EffectClosed, f.Arg
 		if s.Closing {
+			s.synced = true
 			e.Kind = EffectNone // CLOSED is on its way here too
 			return e, nil
 		}
@@ -130,7 +132,11 @@ func (m *Machine) handleOpen(f Frame) (e Effect, err error) {
 		return e, nil // closed since; its opener's CLOSE follows
 	case f.Arg < MinCredit:
 		return e, protocolErr(f, "credit below %d", MinCredit)
-	case m.PeerStreams >= 2*m.Limits.Streams: // a peer that keeps to the limit can reach that for a moment, after a cut
+	}
+	if m.PeerStreams >= 2*m.Limits.Streams {
+		m.forgetClosed(f.Stream)
+	}
+	if m.PeerStreams >= 2*m.Limits.Streams { // a peer that keeps to the limit can reach that for a moment, after a cut
 		return e, protocolErr(f, "more than %d streams", m.Limits.Streams)
 	}
 	s := m.newStream(f.Stream, false)
@@ -156,8 +162,9 @@ func (m *Machine) handleReopen(s *Stream, f Frame) error {
 // position reads an OPEN as an ACK of nothing.
 func (f Frame) position() Frame { return Frame{Type: f.Type, Stream: f.Stream, Credit: f.Arg} }
 
-// TooMany tells whether the peer has more streams than the limit; the driver closes the one that was opened last.
-func (m *Machine) TooMany() bool { return m.PeerStreams > m.Limits.Streams }
+// TooMany tells whether the peer has more streams than the limit; the driver closes the one that was opened last. Those that are
+// closing do not count: the peer may have forgotten them already.
+func (m *Machine) TooMany() bool { return m.PeerStreams-m.PeerClosing > m.Limits.Streams }
 
 func (m *Machine) handleData(s *Stream, f Frame) (e Effect, err error) {
 	if s.Closing {
@@ -219,14 +226,26 @@ func (m *Machine) handleReady(f Frame) (e Effect, err error) {
 	for _, id := range m.ids() {
 		s := m.Streams[id]
 		switch {
-		case s.synced || s.Closing:
-		case s.Known && !s.openSent:
+		case s.forgotten():
+			if !s.Closing {
+				e.Lost = append(e.Lost, s)
+			}
 			m.remove(s)
-			e.Lost = append(e.Lost, s)
-		default:
+		case !s.synced && !s.Closing:
 			s.synced = true
 			m.enqueue(s)
 		}
 	}
 	return e, nil
+}
+
+// forgetClosed removes the peer's streams that were closed here and of which it has not stated a position, though it has come to
+// a later one: the CLOSED was lost with a carrier. At READY that is done for all streams; a peer whose carriers are lost before
+// their READY again and again must not come to the limit by it.
+func (m *Machine) forgetClosed(before uint32) {
+	for _, id := range m.ids() {
+		if s := m.Streams[id]; id < before && !s.Local && s.Closing && !m.ctl.synced && s.forgotten() {
+			m.remove(s)
+		}
+	}
 }

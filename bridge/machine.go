@@ -40,6 +40,7 @@ type Machine struct {
 	NextID      uint32 // of the next stream opened here
 	PeerHighest uint32 // the highest stream that the peer has opened
 	PeerStreams int    // of those, how many exist
+	PeerClosing int    // of those, how many are closing
 	DetachedAt  time.Time
 
 	attached bool
@@ -144,6 +145,9 @@ func (m *Machine) Close(s *Stream, reason uint64) {
 		return
 	}
 	s.Closing, s.Reason, s.closeDue = true, reason, true
+	if !s.Local {
+		m.PeerClosing++
+	}
 	m.account(s)
 	m.enqueue(s)
 }
@@ -220,6 +224,9 @@ func (m *Machine) account(s *Stream) {
 func (m *Machine) remove(s *Stream) {
 	if !s.Local {
 		m.PeerStreams--
+		if s.Closing {
+			m.PeerClosing--
+		}
 	}
 	s.Closing, s.gone = true, true
 	m.account(s)

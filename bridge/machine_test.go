@@ -239,3 +239,44 @@ func FuzzMachine(f *testing.F) {
 		}
 	})
 }
+
+// TestClosedIsLost: a peer whose CLOSED are lost with their carriers, again and again, comes to no limit by it. It has forgotten the
+// streams that it does not name in its positions.
+func TestClosedIsLost(t *testing.T) {
+	for name, cut := range map[string]FrameType{"before READY": FrameReady, "after READY": FrameClosed} {
+		limits := Limits{Streams: 2, Window: MinCredit}
+		set := testSettings
+		set.Streams = 2
+		i := New(InitiatorRole, Keys{Epoch: 1}, set, set, limits, simStart)
+		r := New(ResponderRole, Keys{Epoch: 1}, set, set, limits, simStart)
+		for round := range 10 {
+			i.Attach(simStart)
+			r.Attach(simStart)
+			for i.Open() != nil {
+			}
+			for f, _, ok := i.Next(simStart); ok && f.Type != cut; f, _, ok = i.Next(simStart) {
+				e, err := r.Handle(simStart, f)
+				if err != nil {
+					t.Fatalf("%s, round %d: %v", name, round, err)
+				}
+				if e.Kind == EffectOpened {
+					if r.TooMany() {
+						t.Fatalf("%s, round %d: stream %d is one too many", name, round, f.Stream)
+					}
+					r.Close(e.Stream, 0)
+				}
+			}
+			for f, _, ok := r.Next(simStart); ok; f, _, ok = r.Next(simStart) {
+				if _, err := i.Handle(simStart, f); err != nil {
+					t.Fatalf("%s, round %d: %v", name, round, err)
+				}
+			}
+		}
+		i.Attach(simStart)
+		r.Attach(simStart)
+		exchange2(t, i, r, simStart)
+		if n := len(i.Streams) + len(r.Streams) + r.PeerStreams + r.PeerClosing; n != 0 {
+			t.Errorf("%s: %d and %d streams are left, %d of the peer's, %d closing", name, len(i.Streams), len(r.Streams), r.PeerStreams, r.PeerClosing)
+		}
+	}
+}

@@ -81,6 +81,10 @@ func (s *Stream) outstanding() bool {
 	return !s.gone && (s.Closing || s.Acked < s.Sent || s.ExpAcked < s.ExpSent)
 }
 
+// forgotten tells whether the peer does not know the stream any more, once its positions have been stated. If it was closed here, that is
+// as good as the CLOSED, which was lost with a carrier.
+func (s *Stream) forgotten() bool { return !s.synced && s.Known && !s.openSent }
+
 // endCarrier forgets what was on the carrier.
 func (s *Stream) endCarrier() {
 	s.synced, s.openDue, s.openSent, s.ackDue, s.inControl, s.inData, s.inLazy = false, false, false, false, false, false, false
