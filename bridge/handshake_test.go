@@ -166,7 +166,7 @@ func TestAttachKeys(t *testing.T) {
 	}
 }
 
-// TestAttachChanged: an ATTACH or ATTACHED with any octet changed, or on another carrier, is refused and changes nothing (B3).
+// TestAttachChanged: Lesson 13. An ATTACH or ATTACHED with any octet changed, or on another carrier, is refused and changes nothing (B3).
 func TestAttachChanged(t *testing.T) {
 	i, r := keyPair(t)
 	msg := body(t, i.Attach([]byte("b"), nonce(1)), MessageAttach)
@@ -199,7 +199,7 @@ func TestAttachChanged(t *testing.T) {
 	}
 }
 
-// TestAttachLost: ATTACHED may be lost any number of times, and the next ATTACH is accepted all the same.
+// TestAttachLost: Lesson 26. ATTACHED may be lost any number of times, and the next ATTACH is accepted all the same.
 func TestAttachLost(t *testing.T) {
 	for lost := range 4 {
 		i, r := keyPair(t)
@@ -230,7 +230,7 @@ func TestAttachLost(t *testing.T) {
 	}
 }
 
-// TestAttachReordered: attaches that overtake each other leave the newest one the owner (B2).
+// TestAttachReordered: Lesson 10. Attaches that overtake each other leave the newest one the owner (B2).
 func TestAttachReordered(t *testing.T) {
 	i, r := keyPair(t)
 	old := body(t, i.Attach(nil, nonce(1)), MessageAttach)

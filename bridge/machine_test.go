@@ -36,7 +36,7 @@ func exchange2(t testing.TB, i, r *Machine, now time.Time) {
 	}
 }
 
-// TestLiveness: B6, lesson 16. With something owed a dead carrier is noticed after twice the patience; an idle one after the heartbeat.
+// TestLiveness: B6, Lesson 16. With something owed a dead carrier is noticed after twice the patience; an idle one after the heartbeat.
 func TestLiveness(t *testing.T) {
 	dead := func(m *Machine, from time.Time) time.Duration {
 		for now := from; now.Before(from.Add(time.Minute)); {
@@ -105,7 +105,7 @@ func TestLivenessFull(t *testing.T) {
 	}
 }
 
-// TestAckDelay: lesson 7. A lone DATA frame is acknowledged after ackDelay, a quarter of the window at once.
+// TestAckDelay: Lesson 7. A lone DATA frame is acknowledged after ackDelay, a quarter of the window at once.
 func TestAckDelay(t *testing.T) {
 	i, r := attachedPair(t)
 	s := i.Open()
@@ -151,7 +151,7 @@ func TestAckDelay(t *testing.T) {
 	}
 }
 
-// TestTurns: B5. Streams send by turns, control overtakes data, and a stream without credit holds up no other.
+// TestTurns: B5, Lesson 8. Streams send by turns, control overtakes data, and a stream without credit holds up no other.
 func TestTurns(t *testing.T) {
 	i, _ := attachedPair(t)
 	a, b := i.Open(), i.Open()
@@ -278,5 +278,81 @@ func TestClosedIsLost(t *testing.T) {
 		if n := len(i.Streams) + len(r.Streams) + r.PeerStreams + r.PeerClosing; n != 0 {
 			t.Errorf("%s: %d and %d streams are left, %d of the peer's, %d closing", name, len(i.Streams), len(r.Streams), r.PeerStreams, r.PeerClosing)
 		}
+	}
+}
+
+// TestOneRoundTrip: Lesson 14. Positions go out behind ATTACH, so that the responder has octets to send again before it hears another word;
+// the initiator has them as soon as ATTACHED and the positions behind it are there.
+func TestOneRoundTrip(t *testing.T) {
+	i, r := attachedPair(t)
+	a, b := i.Open(), r.Open()
+	i.Write(a, 10)
+	r.Write(b, 10)
+	exchange2(t, i, r, simStart)
+	i.Write(a, 100)
+	r.Write(b, 100)
+	for _, m := range []*Machine{i, r} { // what is sent now is lost with the carrier
+		for _, _, ok := m.Next(simStart); ok; _, _, ok = m.Next(simStart) {
+		}
+	}
+	i.Attach(simStart)
+	var positions []Frame
+	for f, _, ok := i.NextPosition(simStart); ok; f, _, ok = i.NextPosition(simStart) {
+		positions = append(positions, f)
+	}
+	r.Attach(simStart)
+	for _, f := range positions {
+		if _, err := r.Handle(simStart, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sent := func(from, to *Machine, s *Stream) (data bool) {
+		for f, _, ok := from.Next(simStart); ok; f, _, ok = from.Next(simStart) {
+			if data = data || f.Type == FrameData && f.Stream == s.ID && f.Arg == 10 && f.Length == 100; to == nil {
+				continue
+			}
+			e, err := to.Handle(simStart, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Kind == EffectData {
+				to.Advance(e.Stream, f.Length)
+			}
+		}
+		return data
+	}
+	if !sent(r, i, b) {
+		t.Error("the responder waits for more than the positions")
+	}
+	i.Accepted()
+	if !sent(i, nil, a) {
+		t.Error("the initiator waits for more than the responder's positions")
+	}
+}
+
+// TestLongOffsets: Lesson 4. Offsets are absolute, of 64 bits, and count a stream's octets in one direction on all its carriers.
+func TestLongOffsets(t *testing.T) {
+	const far = 1 << 40
+	i, r := attachedPair(t)
+	s := i.Open()
+	i.Write(s, 10)
+	exchange2(t, i, r, simStart)
+	p := r.Streams[s.ID]
+	for _, n := range []*uint64{&s.Acked, &s.Sent, &s.High, &s.Written, &s.Credit, &p.Next, &p.Consumed, &p.Granted} {
+		*n += far
+	}
+	i.Write(s, MinCredit)
+	exchange2(t, i, r, simStart)
+	i.Write(s, 100)
+	for _, _, ok := i.Next(simStart); ok; _, _, ok = i.Next(simStart) {
+	}
+	i.Attach(simStart)
+	r.Attach(simStart)
+	exchange2(t, i, r, simStart)
+	if want := uint64(far + MinCredit + 110); p.Next != want || s.Acked > want || s.Written != want {
+		t.Errorf("received %d, acknowledged %d, written %d, want %d", p.Next, s.Acked, s.Written, want)
+	}
+	if back := r.Open(); back.Written != 0 || p.Written != 0 {
+		t.Error("the other direction, or another stream, does not count for itself")
 	}
 }
