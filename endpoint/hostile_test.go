@@ -221,7 +221,7 @@ func TestBadRecord(t *testing.T) {
 	})
 }
 
-// TestForgedAttach: B3. An ATTACH that was changed, replayed, or made up is refused, and the honest carrier lives on.
+// TestForgedAttach: B3, Lesson 13. An ATTACH that was changed, replayed, or made up is refused, and the honest carrier lives on.
 func TestForgedAttach(t *testing.T) {
 	hostile(t, func(t *testing.T, p *pair, nw *memory.Network, log *logged) {
 		key := newKey(t)
@@ -251,7 +251,7 @@ func TestForgedAttach(t *testing.T) {
 	})
 }
 
-// TestUnknownBridge: an ATTACH for a bridge that is not there is refused with a signature.
+// TestUnknownBridge: Lesson 14. An ATTACH for a bridge that is not there is refused with a signature.
 func TestUnknownBridge(t *testing.T) {
 	hostile(t, func(t *testing.T, p *pair, nw *memory.Network, log *logged) {
 		keys := bridge.Keys{ID: bridge.ID{1, 2, 3}}
@@ -271,6 +271,7 @@ func TestUnknownBridge(t *testing.T) {
 	})
 }
 
+// TestUnauthorized: Lesson 13. Each handshake asks whether the key is admitted.
 func TestUnauthorized(t *testing.T) {
 	var mu sync.Mutex
 	var admitted ed25519.PublicKey
@@ -332,7 +333,7 @@ func TestManyStreams(t *testing.T) {
 	})
 }
 
-// TestMemoryLimit: B4. A stream is refused when its guarantee cannot be given, and those that are there keep theirs.
+// TestMemoryLimit: B4, Lesson 2. A stream is refused when its guarantee cannot be given, and those that are there keep theirs.
 func TestMemoryLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, memory.New(), "memory://server", func(c, s *Config) { s.Limits.BridgeBytes = 5 * 2 * bridge.MinCredit })
