@@ -136,7 +136,7 @@ func TestWriteToClosedApplication(t *testing.T) {
 	}
 }
 
-// Who does not read stops who writes at the far end.
+// Lesson 3: who does not read stops who writes at the far end.
 func TestBackPressure(t *testing.T) {
 	c := newChain(t)
 	var sent atomic.Int64

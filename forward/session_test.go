@@ -53,7 +53,7 @@ func forwardURL(t *testing.T, ep *tenuto.Endpoint, url string) string {
 	return ln.Addr().String()
 }
 
-// What TCP connections mean they mean over sessions, too, though their carrier is cut meanwhile.
+// Lesson 19: release and abort stay apart. // What TCP connections mean they mean over sessions, too, though their carrier is cut meanwhile.
 func TestSessionsKeepTheMeaningOfTCP(t *testing.T) {
 	target := listenTCP(t)
 	near, nw := endpoints(t, &Server{Services: map[string]Target{"db": parse(t, target.Addr().String())}})
