@@ -47,7 +47,8 @@ func TestSimulation(t *testing.T) {
 		return
 	}
 	var total simCounts
-	for seed := range simSeeds(t) {
+	seeds := simSeeds(t)
+	for seed := range seeds {
 		w := newSimWorld(seed)
 		if err := w.run(); err != nil {
 			t.Fatalf("seed %d: %v\nreplay it with: TENUTO_SEED=%d go test -v -run 'TestSimulation$' ./bridge", seed, err, seed)
@@ -56,7 +57,7 @@ func TestSimulation(t *testing.T) {
 	}
 	t.Log(total)
 	for c, n := range total {
-		if n == 0 {
+		if n == 0 && seeds >= 100 {
 			t.Errorf("the simulation missed a case: no %v", simCount(c))
 		}
 	}
