@@ -204,6 +204,18 @@ func Dial(ctx context.Context, rawURL string, cfg *Config) (*Session, error) {
 	return s, err
 }
 
+// Check tells what is wrong with a URL for Dial as far as that can be known without dialling, and else which service it names.
+func (ep *Endpoint) Check(rawURL string) (service string, err error) {
+	u, service, err := parseDial(rawURL)
+	if err != nil {
+		return "", err
+	}
+	if err := ep.ep.Check(u); err != nil {
+		return "", fmt.Errorf("tenuto: %w", err)
+	}
+	return service, nil
+}
+
 // parseDial takes a dial URL apart: the service is the last element of its path.
 func parseDial(rawURL string) (u *url.URL, service string, err error) {
 	u, err = url.Parse(rawURL)
@@ -212,6 +224,9 @@ func parseDial(rawURL string) (u *url.URL, service string, err error) {
 	}
 	if err := known(u); err != nil {
 		return nil, "", fmt.Errorf("tenuto: %w", err)
+	}
+	if u.Scheme == "" || u.Host == "" {
+		return nil, "", fmt.Errorf("tenuto: %q is no URL such as tenuto+tcp://127.0.0.1:7225/service", rawURL)
 	}
 	i := strings.LastIndexByte(u.Path, '/')
 	service = u.Path[i+1:]

@@ -464,9 +464,13 @@ func TestURLs(t *testing.T) {
 		"ftp://127.0.0.1:1/x":                        "no carrier for ftp://",
 		"tenuto+tcp://192.0.2.1:1/x":                 "loopback",
 		"%":                                          "invalid URL",
+		"127.0.0.1":                                  "is no URL such as",
 	} {
 		if _, err := ep.Dial(t.Context(), url, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", url, err, want)
+		}
+		if _, err := ep.Check(url); want != "loopback" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("Check %s: %v, want %q", url, err, want)
 		}
 	}
 	if _, err := ep.Listen(t.Context(), "tenuto+tcp://127.0.0.1:0/echo", nil); err == nil {

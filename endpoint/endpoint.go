@@ -204,6 +204,12 @@ func (ep *Endpoint) event(e Event) {
 	}
 }
 
+// Check tells whether there is a kind of carrier for a URL.
+func (ep *Endpoint) Check(u *url.URL) error {
+	_, err := ep.network(u)
+	return err
+}
+
 // network finds the kind of carrier of a URL.
 func (ep *Endpoint) network(u *url.URL) (carrier.Network, error) {
 	var known []string

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tenuto-session/tenuto"
 	"github.com/tenuto-session/tenuto/forward"
 )
 
@@ -26,9 +24,6 @@ connect returns when both have ended, and fails when the session is aborted.`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{quiet: ""},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(checkURL(args[0]), limits.check()); err != nil {
-				return err
-			}
 			return p.runConnect(cmd.Context(), args[0], &limits, newStdio(cmd.InOrStdin(), cmd.OutOrStdout()))
 		},
 	}
@@ -39,7 +34,7 @@ connect returns when both have ended, and fails when the session is aborted.`,
 func (p *program) runConnect(ctx context.Context, url string, l *limits, local forward.Local) error {
 	// A reader of standard output that goes away is an error of the write, which aborts the session.
 	signal.Ignore(syscall.SIGPIPE)
-	ep, err := tenuto.NewEndpoint(l.config(p.log))
+	ep, _, err := p.dialler(l, url)
 	if err != nil {
 		return err
 	}

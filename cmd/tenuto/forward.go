@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"net/url"
-	"path"
 
 	"github.com/spf13/cobra"
 
@@ -32,9 +29,6 @@ as in tenuto serve.`,
   tenuto forward --reverse 127.0.0.1:3000 tenuto+tcp://127.0.0.1:7225/web`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(checkURL(args[1]), limits.check()); err != nil {
-				return err
-			}
 			if reverse {
 				target, err := forward.NewRegistry().Parse(args[0])
 				if err != nil {
@@ -51,29 +45,29 @@ as in tenuto serve.`,
 }
 
 func (p *program) runForward(ctx context.Context, local, url string, l *limits) error {
+	ep, _, err := p.dialler(l, url)
+	if err != nil {
+		return err
+	}
+	defer ep.Close()
 	ln, err := forward.Listen(ctx, local)
 	if err != nil {
 		return err
 	}
 	defer ln.Close()
-	ep, err := tenuto.NewEndpoint(l.config(p.log))
-	if err != nil {
-		return err
-	}
-	defer ep.Close()
 	p.log.Info("listening", "address", ln.Addr().String(), "url", url)
 	f := &forward.Forwarder{Dial: forward.DialURL(ep, url, nil), Logger: p.log}
 	return f.Serve(ctx, ln)
 }
 
 func (p *program) runReverse(ctx context.Context, target forward.Target, url string, l *limits) error {
-	ep, err := tenuto.NewEndpoint(l.config(p.log))
+	ep, service, err := p.dialler(l, url)
 	if err != nil {
 		return err
 	}
 	defer ep.Close()
 	r := &forward.ReverseClient{
-		Service:  serviceOf(url),
+		Service:  service,
 		Target:   target,
 		Register: forward.RegisterURL(ep, url, nil),
 		IsFinal:  forward.IsReplaced,
@@ -82,30 +76,17 @@ func (p *program) runReverse(ctx context.Context, target forward.Target, url str
 	return r.Run(ctx)
 }
 
-// checkURL finds mistakes of the command line; what the URL's scheme makes of the rest is the endpoint's to say.
-func checkURL(text string) error {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return usageError{err}
-	case u.Scheme == "" || u.Host == "":
-		return usagef("%q is no URL such as tenuto+tcp://127.0.0.1:7225/service", text)
-	case serviceOf(text) == "":
-		return usagef("%q names no service: it is the last element of the path", text)
-	case len(serviceOf(text)) > maxName:
-		return usagef("%q: the service's name has more than %d octets", text, maxName)
+// dialler makes an endpoint that can dial the URL, and tells which service that names.
+func (p *program) dialler(l *limits, url string) (ep *tenuto.Endpoint, service string, err error) {
+	if err := l.check(); err != nil {
+		return nil, "", err
 	}
-	return nil
-}
-
-// serviceOf returns the last element of a URL's path.
-func serviceOf(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return ""
+	if ep, err = tenuto.NewEndpoint(l.config(p.log)); err != nil {
+		return nil, "", err
 	}
-	if s := path.Base(u.Path); s != "." && s != "/" {
-		return s
+	if service, err = ep.Check(url); err != nil {
+		ep.Close()
+		return nil, "", usageError{err}
 	}
-	return ""
+	return ep, service, nil
 }

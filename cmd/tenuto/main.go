@@ -52,4 +52,6 @@ func run(args []string, in io.Reader, out, errs io.Writer) (exit int) {
 // usageError is an error of the command line that is found out by a command.
 type usageError struct{ error }
 
+func (e usageError) Unwrap() error { return e.error }
+
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
