@@ -11,6 +11,9 @@ const (
 	probeMin = 250 * time.Millisecond
 	// probeRTT is that silence in smoothed round trips.
 	probeRTT = 3
+	// probeFirst is how long the first answer on a carrier may take at least: nothing is known of its path before. It doubles with
+	// each carrier in a row that brought none, or else a path slower than that could never be used.
+	probeFirst = time.Second
 )
 
 // liveness decides whether the current carrier lives. When the peer owes an answer and nothing has come for patience, a PING goes out;
@@ -22,6 +25,7 @@ type liveness struct {
 	least     time.Duration // the shortest round trip of this carrier: what it takes when nothing is queued
 	measured  int           // round trips of this carrier
 	heartbeat time.Duration
+	silent    int           // carriers in a row on which no PING was answered
 	gap       time.Duration // the silence after which the next probe of an idle carrier goes out
 
 	heard     time.Time // something has come
@@ -35,12 +39,18 @@ type liveness struct {
 }
 
 func (l *liveness) begin(now time.Time, local, peer time.Duration) {
-	*l = liveness{srtt: l.srtt, token: l.token, heartbeat: min(local, peer), heard: now}
+	*l = liveness{srtt: l.srtt, token: l.token, silent: l.silent, heartbeat: min(local, peer), heard: now}
 	l.gap = l.patience()
 }
 
 // patience is how long an answer may take.
-func (l *liveness) patience() time.Duration { return max(probeMin, probeRTT*l.srtt) }
+func (l *liveness) patience() time.Duration {
+	p := max(probeMin, probeRTT*l.srtt)
+	if l.measured == 0 {
+		p = max(p, min(probeFirst<<min(l.silent, 10), l.heartbeat))
+	}
+	return p
+}
 
 func (l *liveness) received(now time.Time) { l.heard = now }
 
@@ -58,6 +68,15 @@ func (l *liveness) sent(now time.Time, owed bool) {
 // probe makes a PING due. Its time to be answered begins even if the carrier is full and does not take it.
 func (l *liveness) probe(now time.Time) { l.pingDue, l.pingAt = true, now }
 
+// accepted says that the responder has answered an attach: however long that took, the carrier lives, and the PING of the positions
+// begins to wait now.
+func (l *liveness) accepted(now time.Time) {
+	l.heard = now
+	if !l.pingAt.IsZero() {
+		l.pingAt = now
+	}
+}
+
 func (l *liveness) ping(now time.Time) uint64 {
 	l.pingDue = false
 	l.pingOut = now
@@ -69,8 +88,9 @@ func (l *liveness) pong(now time.Time, token uint64) {
 	if token != l.token || l.pingAt.IsZero() {
 		return
 	}
+	l.silent = 0
 	rtt := now.Sub(l.pingOut)
-	if l.srtt == 0 {
+	if l.measured == 0 || l.srtt == 0 { // another carrier may have taken another path
 		l.srtt = rtt
 	} else {
 		l.srtt += (rtt - l.srtt) / 4
@@ -79,6 +99,9 @@ func (l *liveness) pong(now time.Time, token uint64) {
 		l.least = rtt
 	}
 	l.pingAt = time.Time{}
+	if l.measured == 1 {
+		l.gap = l.patience() // the path is known now
+	}
 	if l.measured++; l.measured < measurements {
 		l.probe(now)
 	}
@@ -153,8 +176,14 @@ func (m *Machine) Tick(now time.Time) (dead bool) {
 		m.lazy = m.lazy[:0]
 	}
 	l.sent(now, m.busy > 0)
+	if m.ctl.done {
+		l.accepted(now)
+	}
 	if d := l.deadAt(); !d.IsZero() {
-		return !now.Before(d)
+		if dead = !now.Before(d); dead && l.measured == 0 {
+			l.silent++
+		}
+		return dead
 	}
 	if !now.Before(l.probeAt()) {
 		l.probe(now)

@@ -356,3 +356,60 @@ func TestLongOffsets(t *testing.T) {
 		t.Error("the other direction, or another stream, does not count for itself")
 	}
 }
+
+// TestSlowPath: Lesson 16. A carrier whose first answer takes long is not taken for dead, be it new or attached again, and the patience
+// follows the round trip once that is known. A path slower than the first patience is found out by trying.
+func TestSlowPath(t *testing.T) {
+	type message struct {
+		at time.Time
+		f  Frame
+	}
+	for _, row := range []struct {
+		oneWay time.Duration
+		deaths int
+	}{{400 * time.Millisecond, 0}, {1200 * time.Millisecond, 2}} {
+		i, r := attachedPair(t)
+		i.live.srtt, r.live.srtt = time.Millisecond, time.Millisecond // at first, the path was quick
+		now, deaths := simStart, 0
+		var wire [2][]message
+		attach := func() {
+			now = now.Add(row.oneWay)
+			i.Attach(now)
+			for f, _, ok := i.NextPosition(now); ok; f, _, ok = i.NextPosition(now) {
+				wire[1] = append(wire[1], message{now.Add(row.oneWay), f})
+			}
+			now = now.Add(row.oneWay)
+			r.Attach(now)
+			now = now.Add(row.oneWay)
+			i.Accepted()
+		}
+		attach()
+		for range 2000 {
+			now = now.Add(10 * time.Millisecond)
+			for k, m := range []*Machine{i, r} {
+				if m.Tick(now) {
+					deaths++
+					wire = [2][]message{}
+					attach()
+					break
+				}
+				for f, _, ok := m.Next(now); ok; f, _, ok = m.Next(now) {
+					wire[1-k] = append(wire[1-k], message{now.Add(row.oneWay), f})
+				}
+				for len(wire[k]) > 0 && !now.Before(wire[k][0].at) {
+					f := wire[k][0].f
+					wire[k] = wire[k][1:]
+					if _, err := m.Handle(now, f); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		if deaths > row.deaths {
+			t.Errorf("with a round trip of %v the carrier was given up %d times", 2*row.oneWay, deaths)
+		}
+		if i.RTT() < row.oneWay || r.RTT() < row.oneWay {
+			t.Errorf("with a round trip of %v it was measured as %v and %v", 2*row.oneWay, i.RTT(), r.RTT())
+		}
+	}
+}

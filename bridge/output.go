@@ -20,6 +20,7 @@ func (m *Machine) Next(now time.Time) (f Frame, s *Stream, ok bool) {
 	c := &m.ctl
 	if c.done {
 		c.done = false
+		m.live.accepted(now)
 		return Frame{Type: FrameDone}, nil, true
 	}
 	if !c.ready {

@@ -346,6 +346,7 @@ func TestDeadCarrier(t *testing.T) {
 			send         bool
 		}{{0, 500 * time.Millisecond, true}, {5 * time.Minute, 500 * time.Millisecond, true}, {5 * time.Minute, 20*time.Second + 250*time.Millisecond, false}} {
 			time.Sleep(test.idle)
+			synctest.Wait() // the round trip is known
 			before := p.br.Info().Resumes
 			nw.Conns()[0].Stall()
 			start := time.Now()
@@ -515,11 +516,13 @@ func TestInterleavings(t *testing.T) {
 			wg.Go(func() { transmit(t, ends[0], size, 1, noCuts) })
 		}
 		for range 20 {
-			time.Sleep(600 * time.Millisecond) // nobody reads: the replay itself stops where credit ends
-			nw.Conns()[0].Stall()
-			time.Sleep(600 * time.Millisecond)
+			time.Sleep(1100 * time.Millisecond) // nobody reads: the replay itself stops where credit ends
 			if c := nw.Conns(); len(c) > 0 {
-				c[len(c)-1].HalfOpen() // perhaps in the middle of its attach
+				c[0].Stall()
+			}
+			time.Sleep(1100 * time.Millisecond)
+			if c := nw.Conns(); len(c) > 0 {
+				c[len(c)-1].HalfOpen()
 			}
 		}
 		for _, ends := range [][2]*Stream{{a, b}, {b, a}} {
