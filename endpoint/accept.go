@@ -101,14 +101,13 @@ func (ln *Listener) take(conn carrier.Conn) {
 			ep.halfOpen--
 			ep.mu.Unlock()
 		}()
-		stop := ep.limit(ep.ctx, conn)
-		err := ln.welcome(conn)
-		inTime := stop()
+		inTime := ep.limit(ep.ctx, conn)
+		err := ln.welcome(conn, inTime)
+		if !inTime() && err != nil && ep.ctx.Err() == nil {
+			err = errHandshakeTime
+		}
 		if err == nil {
 			return
-		}
-		if !inTime && ep.ctx.Err() == nil {
-			err = errHandshakeTime
 		}
 		conn.Close()
 		ep.cfg.Logger.Warn("carrier refused", "carrier", conn.RemoteAddr(), "cause", err)
@@ -118,10 +117,11 @@ func (ln *Listener) take(conn carrier.Conn) {
 
 var errHandshakeTime = errors.New("the handshake took too long")
 
-// welcome does the responder's part of either handshake. When it returns nil the carrier belongs to a bridge.
-func (ln *Listener) welcome(conn carrier.Conn) error {
+// welcome does the responder's part of either handshake. When it returns nil the carrier belongs to a bridge. inTime ends the limit
+// on its time, which must not close a carrier that is in use.
+func (ln *Listener) welcome(conn carrier.Conn, inTime func() bool) error {
 	ep := ln.ep
-	g := &greeter{conn: conn}
+	g := &greeter{conn: conn, inTime: inTime}
 	var request []byte
 	err := g.magic()
 	if err == nil {
@@ -188,6 +188,9 @@ func (ln *Listener) hello(conn carrier.Conn, g *greeter, body []byte) error {
 	if err := ep.authorize(res.Peer); err != nil {
 		return err
 	}
+	if !g.inTime() {
+		return errHandshakeTime
+	}
 	br, err := ep.addBridge(bridge.ResponderRole, res, Addr{conn.RemoteAddr().String()})
 	if err != nil {
 		return err
@@ -226,6 +229,9 @@ func (ln *Listener) attach(conn carrier.Conn, g *greeter, body []byte) error {
 	}
 	if _, err := conn.Write(attached); err != nil {
 		return err
+	}
+	if !g.inTime() {
+		return errHandshakeTime
 	}
 	br.mu.Lock()
 	defer br.unlock()

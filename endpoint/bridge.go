@@ -177,6 +177,10 @@ func (br *Bridge) lose(l *link, err error) {
 	if l == nil || br.link != l {
 		return
 	}
+	if br.closing {
+		br.end(transport.ReasonShutdown, false, err)
+		return
+	}
 	br.link = nil
 	br.lastErr = err
 	br.lostAt = time.Now()
@@ -470,7 +474,9 @@ func (br *Bridge) sweep(now time.Time) {
 
 const sweepTime = time.Second
 
-// Close ends the bridge: its streams are disconnected, and the peer is told if there is a carrier that takes it at once.
+// Close ends the bridge: its streams are disconnected, and the peer is told if there is a carrier. It does not wait; Done is closed when
+// the peer has closed the carrier, or after byeTime. If the carrier were closed with octets unread, the system would reset it, and
+// the peer might never read the BYE.
 func (br *Bridge) Close(r transport.Reason) {
 	br.mu.Lock()
 	defer br.unlock()
@@ -478,33 +484,28 @@ func (br *Bridge) Close(r transport.Reason) {
 		return
 	}
 	br.closing = true
-	br.m.Bye(uint64(r))
 	if br.link == nil {
 		br.end(r, false, nil)
 		return
 	}
+	br.m.Bye(uint64(r))
 	br.kick()
-	if !br.writing {
-		br.end(r, false, nil)
-		return
-	}
-	// The goroutine that writes ends the bridge when the BYE is out; a carrier that takes nothing has a moment for it.
-	br.later(func() { br.ep.wg.Go(br.closeLater) })
+	br.later(func() { br.ep.wg.Go(func() { br.closeLater(r) }) })
 }
 
-func (br *Bridge) closeLater() {
+func (br *Bridge) closeLater(r transport.Reason) {
 	t := time.NewTimer(byeTime)
 	defer t.Stop()
 	select {
 	case <-br.done:
 	case <-t.C:
-		br.mu.Lock()
-		defer br.unlock()
-		br.end(transport.ReasonShutdown, false, nil)
 	}
+	br.mu.Lock()
+	defer br.unlock()
+	br.end(r, false, nil)
 }
 
-// byeTime is how long a closing bridge waits for its carrier to take what is left and the BYE.
+// byeTime is how long a closing bridge waits for its carrier to take what is left and the BYE, and for the peer to close it.
 const byeTime = time.Second
 
 // random is n random octets.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/tenuto-session/tenuto/bridge"
@@ -81,15 +82,15 @@ func (ep *Endpoint) dial(ctx context.Context, u *url.URL) (*Bridge, error) {
 	return br, nil
 }
 
-// limit closes a carrier whose handshake takes too long, or whose caller gives up, until the returned function is called.
+// limit closes a carrier whose handshake takes too long, or whose caller gives up, until the returned function is called. That tells,
+// whenever it is called, whether the first call came in time.
 func (ep *Endpoint) limit(ctx context.Context, conn carrier.Conn) func() bool {
 	ctx, cancel := context.WithTimeout(ctx, ep.cfg.HandshakeTime)
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	return func() bool {
-		ok := stop()
-		cancel()
-		return ok
-	}
+	return sync.OnceValue(func() bool {
+		defer cancel()
+		return stop()
+	})
 }
 
 // greet makes a new bridge on a carrier.
@@ -187,7 +188,7 @@ func (br *Bridge) dialUntil() {
 		case <-br.ctx.Done():
 		}
 		t.Stop()
-		pause, limit = min(2*pause, retryMax), 2*limit
+		pause, limit = min(2*pause, retryMax), min(2*limit, ep.cfg.HandshakeTime)
 	}
 }
 

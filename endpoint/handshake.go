@@ -11,8 +11,9 @@ import (
 
 // greeter reads handshake messages from a carrier; what it read beyond them is the bridge's.
 type greeter struct {
-	conn carrier.Conn
-	buf  []byte
+	conn   carrier.Conn
+	buf    []byte
+	inTime func() bool // the responder's: ends the limit on the handshake's time
 }
 
 // fill reads until the buffer holds n octets at least.

@@ -160,7 +160,8 @@ func (l *link) step(w *waiter) {
 	if l.handle(w) || l.stopped {
 		return
 	}
-	if br.drain() {
+	br.kick() // the answer to what was handled, which may have come with the handshake
+	if br.drain() || l.stopped {
 		return
 	}
 	dst := l.room(w)

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/tenuto-session/tenuto/bridge"
-	"github.com/tenuto-session/tenuto/transport"
 )
 
 const (
@@ -113,8 +112,8 @@ func (br *Bridge) wrote(l *link, err error) bool {
 	if err != nil {
 		br.broken(l, err)
 	}
-	if l.out.bye && br.link == l {
-		br.end(transport.ReasonNormal, false, nil)
+	if l.out.bye && br.link == l && l.leader == nil {
+		l.takeLead() // until the peer has closed the carrier
 	}
 	if br.link == l && l.broken == nil {
 		return true
