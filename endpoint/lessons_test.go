@@ -415,6 +415,7 @@ func TestDeadCarrier(t *testing.T) {
 			send         bool
 		}{{0, 500 * time.Millisecond, true}, {5 * time.Minute, 500 * time.Millisecond, true}, {5 * time.Minute, 20*time.Second + 250*time.Millisecond, false}} {
 			time.Sleep(test.idle)
+			synctest.Wait() // the round trips of the carrier have been measured
 			before := p.br.Info().Resumes
 			nw.Conns()[0].Stall()
 			start := time.Now()
