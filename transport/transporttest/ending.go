@@ -10,6 +10,7 @@ import (
 	"github.com/tenuto-session/tenuto/transport"
 )
 
+// testPurge: what arrives after a purge is whole. TSDUs sent before may come or not.
 func testPurge(t *testing.T, a, b transport.Conn) {
 	old := pattern(1000, 1)
 	for range 3 {
@@ -51,6 +52,7 @@ func receivePurged(t *testing.T, c transport.Conn) (tsdu []byte, purged bool) {
 	}
 }
 
+// testPurgeReceived: of a TSDU whose beginning was received the rest is purged, and the receiver hears of it once.
 func testPurgeReceived(t *testing.T, a, b transport.Conn) {
 	send(t, a, []byte("begin"), 0)
 	got := make([]byte, 5)
@@ -79,6 +81,7 @@ func wantDisconnect(t *testing.T, err error, r transport.Reason) {
 	}
 }
 
+// testDisconnect: what arrived before the disconnect can be read, and then its reason.
 func testDisconnect(t *testing.T, a, b transport.Conn) {
 	send(t, a, []byte("last words"), transport.End)
 	b.Wake()
@@ -115,6 +118,7 @@ func testDisconnect(t *testing.T, a, b transport.Conn) {
 	b.Disconnect(transport.ReasonNormal)
 }
 
+// arrived makes sure that a's end hears from b's, so that both are at work.
 func arrived(b, a transport.Conn) error {
 	if _, err := b.Send(transport.Never, nil, []byte("ok"), transport.End); err != nil {
 		return err
@@ -130,6 +134,7 @@ func arrived(b, a transport.Conn) error {
 	return nil
 }
 
+// testDisconnectPending: pending calls of both ends return.
 func testDisconnectPending(t *testing.T, a, b transport.Conn) {
 	fill(t, a)
 	ca, cb := newCanceller(), newCanceller()
@@ -146,6 +151,7 @@ func testDisconnectPending(t *testing.T, a, b transport.Conn) {
 	}
 }
 
+// testDisconnectAfter: what was sent arrives, and then the disconnect.
 func testDisconnectAfter(t *testing.T, a, b transport.Conn) {
 	want := pattern(3000, 5)
 	send(t, a, want, transport.End)
@@ -160,6 +166,7 @@ func testDisconnectAfter(t *testing.T, a, b transport.Conn) {
 	wantDisconnect(t, err, transport.ReasonNormal)
 }
 
+// testDisconnectAfterPeer: the peer's disconnect ends it at once, and what the peer sends meanwhile is dropped.
 func testDisconnectAfterPeer(t *testing.T, a, b transport.Conn) {
 	send(t, a, []byte("bye"), transport.End)
 	a.DisconnectAfter(time.Hour)
@@ -177,6 +184,7 @@ func testDisconnectAfterPeer(t *testing.T, a, b transport.Conn) {
 	b.Disconnect(transport.ReasonNormal)
 }
 
+// testDrain: Drain returns when all has arrived, and can be cancelled.
 func testDrain(t *testing.T, a, b transport.Conn) {
 	if err := a.Drain(transport.Never); err != nil {
 		t.Errorf("Drain with nothing sent: %v", err)
@@ -214,6 +222,7 @@ func testDrain(t *testing.T, a, b transport.Conn) {
 	}
 }
 
+// testNotify: who does not wait in Receive is told when it has something.
 func testNotify(t *testing.T, a, b transport.Conn) {
 	called := make(chan struct{}, 100)
 	told := func(what string) {
@@ -259,6 +268,7 @@ func testNotify(t *testing.T, a, b transport.Conn) {
 	b.Notify(nil)
 }
 
+// cancelled never waits.
 type cancelled struct{}
 
 func (cancelled) Err() error { return errCancelled }

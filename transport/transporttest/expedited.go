@@ -46,6 +46,7 @@ func testExpeditedOvertakes(t *testing.T, a, b transport.Conn) {
 	}
 }
 
+// testExpeditedOrder is invariant B8: a TSDU submitted after an expedited one is never delivered before it.
 func testExpeditedOrder(t *testing.T, a, b transport.Conn) {
 	if !a.HasExpedited() {
 		t.Skip("no expedited flow")
@@ -93,6 +94,7 @@ func testExpeditedOrder(t *testing.T, a, b transport.Conn) {
 	wait(t, done, "sending")
 }
 
+// testExpeditedInSend: who waits in Send hears of an expedited TSDU, and goes on afterwards.
 func testExpeditedInSend(t *testing.T, a, b transport.Conn) {
 	if !a.HasExpedited() {
 		t.Skip("no expedited flow")

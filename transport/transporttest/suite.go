@@ -348,18 +348,6 @@ func testNoWait(t *testing.T, a, b transport.Conn) {
 	}
 }
 
-// testExpeditedOrder is invariant B8: a TSDU submitted after an expedited one is never delivered before it.
-// testExpeditedInSend: who waits in Send hears of an expedited TSDU, and goes on afterwards.
-// testPurge: what arrives after a purge is whole. TSDUs sent before may come or not.
-// testPurgeReceived: of a TSDU whose beginning was received the rest is purged, and the receiver hears of it once.
-// testDisconnect: what arrived before the disconnect can be read, and then its reason.
-// arrived makes sure that a's end hears from b's, so that both are at work.
-// testDisconnectPending: pending calls of both ends return.
-// testDisconnectAfter: what was sent arrives, and then the disconnect.
-// testDisconnectAfterPeer: the peer's disconnect ends it at once, and what the peer sends meanwhile is dropped.
-// testDrain: Drain returns when all has arrived, and can be cancelled.
-// testNotify: who does not wait in Receive is told when it has something.
-// cancelled never waits.
 func testAddresses(t *testing.T, a, b transport.Conn) {
 	if a.LocalAddr().String() == "" || a.LocalAddr().Network() == "" || b.RemoteAddr().String() == "" {
 		t.Error("an address is empty")
