@@ -1,7 +1,7 @@
 # The commands of this repository. "make help" lists them.
 GO        ?= go
 BIN       ?= bin
-FUZZTIME  ?= 3s
+FUZZTIME  ?= 30000x
 NETNS     ?= 1
 PART      := scripts/part
 
@@ -36,15 +36,15 @@ check: ## all that continuous integration asks for (NETNS= leaves out the networ
 	@$(PART) tests       env TENUTO_SEEDS=1000 $(GO) test ./...
 
 .PHONY: fuzz
-fuzz: ## fuzz every target for FUZZTIME (3s)
+fuzz: ## fuzz every target FUZZTIME times (30000x)
 	scripts/fuzz $(FUZZTIME)
 
 .PHONY: soak
-soak: ## long runs: 10,000 seeds, five race runs, each fuzz target for five minutes
+soak: ## long runs: 10,000 seeds, five race runs, ten million inputs for each fuzz target
 	@$(PART) simulations env TENUTO_SEEDS=10000 $(GO) test -count=1 -timeout 2h -run Simulat ./...
 	@$(PART) race        env CGO_ENABLED=1 $(GO) test -race -shuffle=on -count=5 -timeout 2h ./...
 	@if [ -n "$(NETNS)" ]; then $(PART) namespaces env TENUTO_NETNS=1 $(GO) test -count=5 -timeout 1h ./internal/netns; fi
-	@$(PART) fuzz        scripts/fuzz 5m
+	@$(PART) fuzz        scripts/fuzz 10000000x
 
 .PHONY: bench
 bench: ## compare with other libraries, side by side; writes docs/benchmarks.md
