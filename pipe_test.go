@@ -57,3 +57,21 @@ var pipes = map[string]transporttest.Options{
 	"normal":    {NoExpedited: true},
 	"narrow":    {Window: 1000},
 }
+
+// readConnect waits for the S-CONNECT indication on a transport connection that the peer has opened. On an error the transport
+// connection has been disconnected, or will be by itself.
+func readConnect(c transport.Cancel, tc transport.Conn, cfg *Config) (*Incoming, error) {
+	in, err := newIncoming(tc, cfg)
+	if err == nil {
+		err = in.read(c)
+	}
+	if err != nil {
+		if in != nil {
+			in.drop()
+		} else {
+			tc.Disconnect(transport.ReasonShutdown)
+		}
+		return nil, err
+	}
+	return in, nil
+}

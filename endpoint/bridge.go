@@ -42,8 +42,7 @@ type Bridge struct {
 	closing  bool  // Close was called
 	over     error // why the bridge has ended, nil while it has not
 	accept   func(*Stream) bool
-	accepts  int           // how often Accept was called
-	retry    chan struct{} // wakes who waits to dial again
+	accepts  int // how often Accept was called
 	done     chan struct{}
 	ctx      context.Context // until the bridge is over
 	cancel   context.CancelFunc

@@ -184,7 +184,6 @@ func (br *Bridge) dialUntil() {
 		t := time.NewTimer(pause/2 + rand.N(pause))
 		select {
 		case <-t.C:
-		case <-br.retry:
 		case <-br.ctx.Done():
 		}
 		t.Stop()
