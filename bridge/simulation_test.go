@@ -51,7 +51,7 @@ func TestSimulation(t *testing.T) {
 	for seed := range seeds {
 		w := newSimWorld(seed)
 		if err := w.run(); err != nil {
-			t.Fatalf("seed %d: %v\nreplay it with: TENUTO_SEED=%d go test -v -run 'TestSimulation$' ./bridge", seed, err, seed)
+			t.Fatalf("seed %d: %v\nits steps: %s\nreplay it with: TENUTO_SEED=%d go test -v -run 'TestSimulation$' ./bridge", seed, err, keepSeed(t, seed), seed)
 		}
 		total.add(&w.counts)
 	}
@@ -93,6 +93,21 @@ var simCountNames = [simCounted]string{"steps", "octets", "expedited", "purges",
 	"repeats", "stalls", "half-opens", "deaths", "late frames", "overtaken", "crossed", "duplicates", "fenced", "forged"}
 
 func (c simCount) String() string { return simCountNames[c] }
+
+// keepSeed writes what a failing seed does, step by step, to a file from which a script for testdata can be made, and names it.
+func keepSeed(t *testing.T, seed uint64) string {
+	t.Helper()
+	name := fmt.Sprintf("failed-seed-%d.trace", seed)
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	w := newSimWorld(seed)
+	w.trace = func(format string, a ...any) { fmt.Fprintf(f, format+"\n", a...) }
+	fmt.Fprintln(f, w.run())
+	return name
+}
 
 type simCounts [simCounted]uint64
 
