@@ -288,3 +288,23 @@ func TestDoneAndCut(t *testing.T) {
 		p.server.Close()
 	})
 }
+
+// Who is told of a bridge's end may dial again before the bridge is forgotten, and gets a new one.
+func TestDialAfterEnd(t *testing.T) {
+	p := newPair(t, memory.New(), "memory://server")
+	p.br.mu.Lock()
+	p.br.end(transport.ReasonUnknown, true, errors.New("cut"))
+	after := p.br.after
+	p.br.after = nil
+	p.br.mu.Unlock()
+	br, err := p.client.Dial(t.Context(), p.url)
+	if err != nil || br == p.br {
+		t.Fatalf("Dial = %p, %v; want another bridge than %p", br, err, p.br)
+	}
+	for _, f := range after {
+		f()
+	}
+	if again, err := p.client.Dial(t.Context(), p.url); err != nil || again != br {
+		t.Errorf("Dial = %p, %v when the old bridge is forgotten; want %p", again, err, br)
+	}
+}

@@ -51,14 +51,26 @@ func (ep *Endpoint) Dial(ctx context.Context, u *url.URL) (*Bridge, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		if d.err == nil {
+		if d.err == nil && d.br.usable() {
 			return d.br, nil
+		}
+		if d.err == nil {
+			// It has ended, and is not forgotten yet: whoever is told of its end may dial sooner than that.
+			ep.forget(d.br)
+			continue
 		}
 		if !errors.Is(d.err, context.Canceled) && !errors.Is(d.err, context.DeadlineExceeded) {
 			return nil, d.err
 		}
 		// Whose call made the bridge gave up; ours has not.
 	}
+}
+
+// usable tells whether streams can be opened on the bridge.
+func (br *Bridge) usable() bool {
+	br.mu.Lock()
+	defer br.mu.Unlock()
+	return br.over == nil && !br.closing
 }
 
 func (ep *Endpoint) dial(ctx context.Context, u *url.URL) (*Bridge, error) {

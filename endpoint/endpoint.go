@@ -258,9 +258,16 @@ func (ep *Endpoint) addBridge(role bridge.Role, r bridge.Result, remote Addr) (*
 func (ep *Endpoint) removeBridge(br *Bridge) {
 	ep.timers.remove(br)
 	ep.cfg.Directory.Release(br.id, ep.owner)
+	ep.forget(br)
+	ep.mu.Lock()
+	delete(ep.bridges, br.id)
+	ep.mu.Unlock()
+}
+
+// forget makes the next Dial to the bridge's host make another bridge.
+func (ep *Endpoint) forget(br *Bridge) {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
-	delete(ep.bridges, br.id)
 	for k, d := range ep.dialled {
 		if d.br == br {
 			delete(ep.dialled, k)
