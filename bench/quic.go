@@ -2,14 +2,8 @@ package bench
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"math/big"
 	"net"
-	"time"
 
 	"github.com/quic-go/quic-go"
 )
@@ -25,8 +19,6 @@ var quicConfig = &quic.Config{
 	MaxIncomingStreams:             1 << 20, // the set-up benchmark must not wait for it
 }
 
-const quicProtocol = "bench"
-
 type quicServer struct{ *quic.Listener }
 
 func (s quicServer) Addr() string { return s.Listener.Addr().String() }
@@ -36,7 +28,7 @@ func (quicSubject) Listen(handle func(net.Conn)) (server, error) {
 	if err != nil {
 		return nil, err
 	}
-	ln, err := quic.ListenAddr("127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{quicProtocol}}, quicConfig)
+	ln, err := quic.ListenAddr("127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{protocol}}, quicConfig)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +58,7 @@ type quicClient struct{ conn *quic.Conn }
 
 func (quicSubject) Connect(addr string) (client, error) {
 	// The certificate was made a moment ago by the other end on this machine; there is nothing to check it against.
-	config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{quicProtocol}}
+	config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{protocol}}
 	c, err := quic.DialAddr(context.Background(), addr, config, quicConfig)
 	if err != nil {
 		return nil, err
@@ -97,17 +89,4 @@ func (s quicStream) RemoteAddr() net.Addr { return s.conn.RemoteAddr() }
 func (s quicStream) Close() error {
 	s.CancelRead(0)
 	return s.Stream.Close()
-}
-
-func selfSigned() (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }

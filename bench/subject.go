@@ -30,6 +30,7 @@ var subjects = []struct {
 	subject
 }{
 	{"tcp", tcp{}},
+	{"tls", bareTLS{}},
 	{"yamux", mux{yamuxSession}},
 	{"smux", mux{smuxSession}},
 	{"quic", quicSubject{}},

@@ -54,7 +54,9 @@ func writeHead(w io.Writer, versions, load string, now time.Time, runs int, benc
 	fmt.Fprintf(w, `
 All traffic is on loopback. One test binary was run %d times, %s for each figure, all subjects side by side in each run. A cell
 shows the median, the median of the ratios to tcp within a run, and the lowest and the highest of the runs. What each subject is
-and how it is set up: docs/adr/0020-bench-peers.md. quic encrypts, the others do not.
+and how it is set up: docs/adr/0020-bench-peers.md. tls is crypto/tls over TCP as both ends of a carrier would use it: TLS 1.3, a P-256
+certificate that nobody checks, ALPN, records of full size, and a full handshake for each stream. tls and quic encrypt, the others
+do not.
 
 Versions: %s.
 `, runs, benchtime, versions)
