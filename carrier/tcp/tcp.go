@@ -19,12 +19,10 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"sync"
-	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/tenuto-session/tenuto/carrier"
+	"github.com/tenuto-session/tenuto/carrier/internal/socket"
 )
 
 const (
@@ -32,11 +30,11 @@ const (
 	Scheme = "tenuto+tcp"
 
 	// DefaultPort is the port of a URL that names none.
-	DefaultPort = "7225"
+	DefaultPort = socket.DefaultPort
 
 	// NotSentLowat is how many octets the kernel holds that it has not sent yet, where the system can be told: a write is
 	// refused beyond it. Control and expedited data, which overtake in the bridge, then wait behind no more than this.
-	NotSentLowat = 128 << 10
+	NotSentLowat = socket.NotSentLowat
 )
 
 // ErrNotLoopback is returned for an address that others could reach.
@@ -79,18 +77,15 @@ func (nw *Network) Listen(ctx context.Context, u *url.URL) (carrier.Listener, er
 	if err != nil {
 		return nil, fmt.Errorf("carrier/tcp: %w", err)
 	}
-	return newListener(ln.(*net.TCPListener)), nil
+	return socket.NewListener(ln, "carrier/tcp", func(c net.Conn) (carrier.Conn, error) { return newConn(c.(*net.TCPConn)) }), nil
 }
 
 func hostPort(u *url.URL) (string, error) {
-	if u.Scheme != Scheme {
-		return "", fmt.Errorf("carrier/tcp: URL of scheme %q, want %q", u.Scheme, Scheme)
+	addr, err := socket.HostPort(u, Scheme)
+	if err != nil {
+		return "", fmt.Errorf("carrier/tcp: %w", err)
 	}
-	port := u.Port()
-	if port == "" {
-		port = DefaultPort
-	}
-	return net.JoinHostPort(u.Hostname(), port), nil
+	return addr, nil
 }
 
 // control sees each address after names are resolved and before the socket is connected or bound, so that no name leads out.
@@ -104,57 +99,3 @@ func (nw *Network) control(_, address string, _ syscall.RawConn) error {
 	}
 	return ErrNotLoopback
 }
-
-// acceptor is what a listener needs of net.TCPListener.
-type acceptor interface {
-	AcceptTCP() (*net.TCPConn, error)
-	Close() error
-	Addr() net.Addr
-}
-
-type listener struct {
-	ln    acceptor
-	pause atomic.Int64 // nanoseconds that Accept waits, after an error
-	once  sync.Once
-	done  chan struct{} // closed by Close
-}
-
-// minPause and maxPause bound how long Accept waits after an error that may pass, such as too many open files: the caller
-// goes on at once, and would spin.
-const (
-	minPause = 5 * time.Millisecond
-	maxPause = time.Second
-)
-
-func newListener(ln acceptor) *listener {
-	return &listener{ln: ln, done: make(chan struct{})}
-}
-
-func (l *listener) Accept() (carrier.Conn, error) {
-	if d := l.pause.Load(); d > 0 {
-		timer := time.NewTimer(time.Duration(d))
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-l.done:
-			return nil, net.ErrClosed
-		}
-	}
-	c, err := l.ln.AcceptTCP()
-	switch {
-	case errors.Is(err, net.ErrClosed):
-		return nil, net.ErrClosed
-	case err != nil:
-		l.pause.Store(int64(min(max(2*time.Duration(l.pause.Load()), minPause), maxPause)))
-		return nil, fmt.Errorf("carrier/tcp: %w", err)
-	}
-	l.pause.Store(0)
-	return newConn(c)
-}
-
-func (l *listener) Close() error {
-	l.once.Do(func() { close(l.done) })
-	return l.ln.Close()
-}
-
-func (l *listener) Addr() net.Addr { return l.ln.Addr() }

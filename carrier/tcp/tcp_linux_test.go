@@ -3,6 +3,7 @@ package tcp
 import (
 	"context"
 	"errors"
+	"net"
 	"net/url"
 	"syscall"
 	"testing"
@@ -13,13 +14,12 @@ import (
 
 // A Dial that waits ends with its context. With a backlog of nothing, and nobody who accepts, the kernel drops SYNs.
 func TestWaitingDialEndsWithItsContext(t *testing.T) {
-	nw := &Network{}
-	ln, err := nw.Listen(t.Context(), &url.URL{Scheme: Scheme, Host: "127.0.0.1:0"})
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	raw, err := ln.(*listener).ln.(syscall.Conn).SyscallConn()
+	raw, err := ln.(syscall.Conn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,6 +27,7 @@ func TestWaitingDialEndsWithItsContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	nw := &Network{}
 	for range 10 {
 		ctx, cancel := context.WithCancel(t.Context())
 		timer := time.AfterFunc(50*time.Millisecond, cancel)
@@ -45,15 +46,28 @@ func TestWaitingDialEndsWithItsContext(t *testing.T) {
 }
 
 func TestLittleStaysUnsent(t *testing.T) {
-	near, far := pair(t)
-	for _, c := range []any{near, far} {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := newConn(c.(*net.TCPConn)); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw.Control(func(fd uintptr) {
 		var got int
-		var err error
-		c.(*conn).try.raw.Control(func(fd uintptr) {
-			got, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT)
-		})
+		got, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT)
 		if got != NotSentLowat || err != nil {
 			t.Errorf("TCP_NOTSENT_LOWAT = %d, %v; want %d", got, err, NotSentLowat)
 		}
-	}
+	})
 }

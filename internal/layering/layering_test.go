@@ -30,7 +30,8 @@ var rules = []rule{
 
 	{pkg: "transport/transporttest", may: []string{"transport"}},
 	{pkg: "carrier/carriertest", may: []string{"carrier"}},
-	{pkg: "carrier/*", may: []string{"carrier"}},
+	{pkg: "carrier/internal/socket", may: []string{"carrier"}},
+	{pkg: "carrier/*", may: []string{"carrier", "carrier/internal/socket"}},
 	{pkg: "checkpoint/*", may: []string{"checkpoint"}},
 
 	{pkg: "spm", may: []string{"spdu"}},

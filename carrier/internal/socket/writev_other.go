@@ -1,6 +1,6 @@
 //go:build unix && !darwin && !linux
 
-package tcp
+package socket
 
 import "golang.org/x/sys/unix"
 

@@ -1,6 +1,6 @@
 //go:build !darwin && !linux
 
-package tcp
+package socket
 
 import "syscall"
 

@@ -1,19 +1,22 @@
 //go:build unix
 
-package tcp
+package socket
 
 import (
+	"net"
 	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-const canTryWrite = true
+// CanTryWrite: TryWriter.Write takes what fits.
+const CanTryWrite = true
 
-// tryWriter writes to a socket without waiting. Package net's sockets do not block, and a raw write that says it is done is
+// TryWriter writes to a socket without waiting. Package net's sockets do not block, and a raw write that says it is done is
 // not made to wait, so one system call does it; the closure is made once because one per call would be an allocation each.
-type tryWriter struct {
+// It has one caller at a time, and must not be copied.
+type TryWriter struct {
 	raw     syscall.RawConn
 	attempt func(fd uintptr) (done bool)
 
@@ -23,20 +26,25 @@ type tryWriter struct {
 	err  error
 }
 
-func (w *tryWriter) init(raw syscall.RawConn) {
-	w.raw = raw
+// Init prepares for writes to s.
+func (w *TryWriter) Init(s Socket) (err error) {
+	w.raw, err = s.SyscallConn()
 	w.attempt = func(fd uintptr) bool {
 		w.n, w.err = writeSome(int(fd), w.bufs)
 		return true
 	}
+	return err
 }
 
-func (w *tryWriter) write(bufs [][]byte) (int, error) {
+// Write writes to s what it takes at once of bufs, and returns how many octets that was. A write of package net that waits keeps
+// this one waiting.
+func (w *TryWriter) Write(s Socket, bufs [][]byte) (int, error) {
 	w.bufs, w.n, w.err = bufs, 0, nil
 	err := w.raw.Write(w.attempt)
 	w.bufs = nil
-	if err == nil {
-		err = w.err
+	if err == nil && w.err != nil { // as package net would have it
+		local := s.LocalAddr()
+		err = &net.OpError{Op: "write", Net: local.Network(), Source: local, Addr: s.RemoteAddr(), Err: w.err}
 	}
 	return w.n, err
 }
