@@ -17,6 +17,9 @@ type Features struct {
 	// TryWrite: TryWrite takes what fits without waiting. Where it is false TryWrite takes nothing, and only a
 	// goroutine of its own may write the carrier.
 	TryWrite bool
+	// Local: both ends are on this machine, and the system itself decides who may connect. Where it is false, the peer may be
+	// anybody until its key is verified.
+	Local bool
 }
 
 // ErrInterrupted is what a Read returns after Interrupt.
@@ -37,7 +40,8 @@ type Conn interface {
 	Write(bufs ...[]byte) (n int, err error)
 
 	// TryWrite writes what the carrier takes at once, in order, and returns how many octets that was; 0 with a nil
-	// error means that it is full. It keeps no reference.
+	// error means that it is full. It keeps no reference. The next Write or TryWrite begins with the same octets that
+	// were left over, sliced as it may be: a carrier with a cipher has perhaps sealed them already, and can not take that back.
 	TryWrite(bufs ...[]byte) (n int, err error)
 
 	// Close breaks the carrier at once: waiting calls return, what was not sent is lost.
@@ -55,7 +59,9 @@ type Conn interface {
 // Listener accepts carriers.
 type Listener interface {
 	// Accept waits for the next carrier; after Close it returns net.ErrClosed. Any other error concerns one carrier that
-	// did not come to be, or is passing (too many open files): the caller goes on accepting.
+	// did not come to be, or is passing (too many open files): the caller goes on accepting. It waits for no peer: where the
+	// ends of a carrier have to shake hands first, Dial waits for that, and the accepted end does its part in the first
+	// Read, Write or Binding.
 	Accept() (Conn, error)
 	Close() error
 	Addr() net.Addr

@@ -6,7 +6,6 @@ package carriertest
 import (
 	"context"
 	"net/url"
-	"sync"
 	"testing"
 	"time"
 
@@ -35,6 +34,7 @@ func Run(t *testing.T, network carrier.Network, listenURL string) {
 		{"Write keeps nothing and changes nothing", testWriteKeepsNothing},
 		{"TryWrite keeps nothing and changes nothing", testTryWriteKeepsNothing},
 		{"TryWrite says when it is full, and Write goes on", testTryWriteFull},
+		{"octets left over come again, sliced otherwise", testLeftOver},
 		{"what cannot TryWrite takes nothing", testNoTryWrite},
 		{"Interrupt ends the Read", testInterrupt},
 		{"Interrupt twice counts once", testInterruptTwice},
@@ -43,6 +43,7 @@ func Run(t *testing.T, network carrier.Network, listenURL string) {
 		{"Close ends Read and Write at the peer", testCloseThere},
 		{"what was written arrives before the end", testWriteThenClose},
 		{"both ends agree on the binding and the features", testProperties},
+		{"Accept waits for no peer", testAccept},
 		{"a listener ends", testListenerClose},
 		{"nobody listens", testRefused},
 		{"a context cancels the Dial and not the carrier", testDialContext},
@@ -76,25 +77,34 @@ func (e env) listener(t *testing.T) (carrier.Listener, *url.URL) {
 func (e env) pair(t *testing.T) (near, far carrier.Conn) {
 	t.Helper()
 	ln, u := e.listener(t)
-	var wg sync.WaitGroup
-	wg.Go(func() {
+	near, far = e.dial(t, t.Context(), ln, u)
+	ln.Close()
+	return near, far
+}
+
+// dial makes a carrier to a listener. ctx is for the Dial alone.
+func (e env) dial(t *testing.T, ctx context.Context, ln carrier.Listener, u *url.URL) (near, far carrier.Conn) {
+	t.Helper()
+	accepted := start(func() {
 		var err error
 		if far, err = ln.Accept(); err != nil {
 			t.Errorf("accept: %v", err)
+			return
 		}
+		far.Binding() // its part of shaking hands, if there is any
 	})
-	near, err := e.network.Dial(t.Context(), u)
+	near, err := e.network.Dial(ctx, u)
 	if err != nil {
 		ln.Close()
-		wg.Wait()
+		wait(t, "Accept", accepted)
 		t.Fatalf("dial: %v", err)
 	}
-	within(t, "Accept", wg.Wait)
+	wait(t, "Accept", accepted)
 	if far == nil {
+		near.Close()
 		t.FailNow()
 	}
 	t.Cleanup(func() { near.Close(); far.Close() })
-	ln.Close()
 	return near, far
 }
 

@@ -165,17 +165,49 @@ func testProperties(t *testing.T, e env) {
 	if !bytes.Equal(near.Binding(), far.Binding()) {
 		t.Errorf("bindings differ: %x, %x", near.Binding(), far.Binding())
 	}
-	near2, _ := e.pair(t)
-	if b := near.Binding(); b != nil && bytes.Equal(b, near2.Binding()) {
+	near2, far2 := e.pair(t)
+	if b := near.Binding(); b != nil && (bytes.Equal(b, near2.Binding()) || bytes.Equal(b, far2.Binding())) {
 		t.Errorf("two carriers have the binding %x", b)
+	}
+	if b := near.Binding(); !bytes.Equal(b, near.Binding()) {
+		t.Errorf("the binding changed from %x", b)
 	}
 	if near.Features() != near2.Features() {
 		t.Errorf("features differ between carriers: %+v, %+v", near.Features(), near2.Features())
+	}
+	if near.Features().Local != far.Features().Local {
+		t.Errorf("one end is local and the other is not: %+v, %+v", near.Features(), far.Features())
 	}
 	for _, c := range []carrier.Conn{near, far} {
 		if c.LocalAddr() == nil || c.RemoteAddr() == nil {
 			t.Errorf("addresses %v, %v; want both", c.LocalAddr(), c.RemoteAddr())
 		}
+	}
+}
+
+// A peer that says nothing must not keep others from being accepted.
+func testAccept(t *testing.T, e env) {
+	ln, u := e.listener(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var dials [2]<-chan struct{}
+	for i := range dials {
+		dials[i] = start(func() {
+			if c, err := e.network.Dial(ctx, u); err == nil {
+				defer c.Close()
+				<-ctx.Done()
+			}
+		})
+		var c carrier.Conn
+		within(t, "Accept", func() { c, _ = ln.Accept() })
+		if c == nil {
+			t.Error("Accept returned no carrier")
+			continue
+		}
+		defer c.Close()
+	}
+	cancel()
+	for _, d := range dials {
+		wait(t, "Dial", d)
 	}
 }
 
@@ -222,15 +254,7 @@ func testDialContext(t *testing.T, e env) {
 
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var far carrier.Conn
-	done := start(func() { far, _ = ln.Accept() })
-	near, err := e.network.Dial(ctx, u)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer near.Close()
-	wait(t, "Accept", done)
-	defer far.Close()
+	near, far := e.dial(t, ctx, ln, u)
 	cancel()
 	if _, err := near.Write([]byte("on")); err != nil {
 		t.Fatalf("Write after the Dial's context ended: %v", err)

@@ -3,6 +3,7 @@ package carriertest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -197,6 +198,54 @@ func testTryWriteFull(t *testing.T, e env) {
 			t.Errorf("%s: %v", what, errs[i])
 		}
 	}
+}
+
+// testLeftOver writes to a carrier that is full most of the time by TryWrite and Write in turns, each time a random part of what
+// is due and sliced anew.
+func testLeftOver(t *testing.T, e env) {
+	near, far := e.pair(t)
+	if !near.Features().TryWrite {
+		t.Skip("no TryWrite")
+	}
+	const total = 16 << 20
+	var errs [2]error
+	done := []<-chan struct{}{
+		start(func() { errs[0] = sendTrying(near, 1, total) }),
+		start(func() { errs[1] = receive(far, 1, total) }),
+	}
+	for i, what := range []string{"TryWrite and Write", "Read"} {
+		wait(t, what, done[i])
+		if errs[i] != nil {
+			t.Errorf("%s: %v", what, errs[i])
+		}
+	}
+}
+
+func sendTrying(c carrier.Conn, seed byte, total int) error {
+	src, rnd := newSource(seed), rand.New(rand.NewPCG(uint64(seed), 3))
+	var due []byte
+	for total > 0 || len(due) > 0 {
+		if more := min(total, rnd.IntN(400_000)); len(due) < 100_000 && more > 0 {
+			due = append(due, src.next(more)...)
+			total -= more
+		}
+		part := due[:len(due)-rnd.IntN(len(due)+1)>>rnd.IntN(17)]
+		n, err := c.TryWrite(cut(rnd, part)...)
+		if err != nil || n < 0 || n > len(part) {
+			return fmt.Errorf("TryWrite of %d octets = %d: %w", len(part), n, err)
+		}
+		if n < len(part) && rnd.IntN(4) == 0 {
+			// The rest of this part, or of the whole, or a little of it.
+			rest := [][]byte{part[n:], due[n:], part[n : n+1]}[rnd.IntN(3)]
+			k, err := c.Write(cut(rnd, rest)...)
+			if err != nil || k != len(rest) {
+				return fmt.Errorf("Write of %d octets = %d: %w", len(rest), k, err)
+			}
+			n += k
+		}
+		due = due[n:]
+	}
+	return nil
 }
 
 func testNoTryWrite(t *testing.T, e env) {

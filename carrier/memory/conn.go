@@ -212,7 +212,7 @@ func (c *Conn) Binding() []byte { return nil }
 
 // Features: all of them.
 func (c *Conn) Features() carrier.Features {
-	return carrier.Features{Interruptible: true, TryWrite: true}
+	return carrier.Features{Interruptible: true, TryWrite: true, Local: true}
 }
 
 // LocalAddr returns the Addr of this end.

@@ -11,11 +11,12 @@ import (
 // conn is a carrier.Conn over a TCP connection with the options of newConn.
 type conn struct {
 	socket.Conn
+	local bool
 }
 
 // newConn takes the connection over; it closes it on error.
 func newConn(t *net.TCPConn) (*conn, error) {
-	c := &conn{}
+	c := &conn{local: isLoopback(t.RemoteAddr())}
 	err := c.Init(t)
 	if err == nil {
 		err = socket.TuneTCP(t)
@@ -31,5 +32,10 @@ func newConn(t *net.TCPConn) (*conn, error) {
 func (c *conn) Binding() []byte { return nil }
 
 func (c *conn) Features() carrier.Features {
-	return carrier.Features{Interruptible: true, TryWrite: socket.CanTryWrite}
+	return carrier.Features{Interruptible: true, TryWrite: socket.CanTryWrite, Local: c.local}
+}
+
+func isLoopback(a net.Addr) bool {
+	t, ok := a.(*net.TCPAddr)
+	return ok && t.AddrPort().Addr().Unmap().IsLoopback()
 }

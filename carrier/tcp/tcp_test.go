@@ -76,6 +76,18 @@ func TestAllowAnywhere(t *testing.T) {
 	ln.Close()
 }
 
+func TestLocal(t *testing.T) {
+	near, far := pair(t)
+	if !near.Features().Local || !far.Features().Local {
+		t.Error("a carrier on loopback is not local")
+	}
+	for _, a := range []net.Addr{&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}, &net.TCPAddr{}, &net.UnixAddr{}} {
+		if isLoopback(a) {
+			t.Errorf("%v is loopback", a)
+		}
+	}
+}
+
 func TestURL(t *testing.T) {
 	for in, want := range map[string]string{
 		"tenuto+tcp://127.0.0.1/x":    "127.0.0.1:7225",
