@@ -33,11 +33,13 @@ const (
 	FramePing      FrameType = 0x0a // asks for FramePong with the same Arg
 	FramePong      FrameType = 0x0b
 	FrameBye       FrameType = 0x0c // the bridge ends; Arg: the reason
+	FramePark      FrameType = 0x0d // the initiator wants no carrier for now
+	FrameParked    FrameType = 0x0e // the responder agrees
 )
 
 var frameNames = [...]string{FrameOpen: "OPEN", FrameData: "DATA", FrameExpedited: "EXPEDITED", FrameAck: "ACK", FrameSkip: "SKIP",
 	FrameClose: "CLOSE", FrameClosed: "CLOSED", FrameReady: "READY", FrameDone: "DONE", FramePing: "PING", FramePong: "PONG",
-	FrameBye: "BYE"}
+	FrameBye: "BYE", FramePark: "PARK", FrameParked: "PARKED"}
 
 func (t FrameType) String() string {
 	if int(t) < len(frameNames) && frameNames[t] != "" {
@@ -108,7 +110,7 @@ func ParseFrame(b []byte) (f Frame, n int, err error) {
 		f.Credit = binary.BigEndian.Uint64(b[16:])
 		f.Expedited = binary.BigEndian.Uint64(b[24:])
 		return f, HeaderSize + ackPayload, f.check()
-	case FrameOpen, FrameSkip, FrameClose, FrameClosed, FrameReady, FrameDone, FramePing, FramePong, FrameBye:
+	case FrameOpen, FrameSkip, FrameClose, FrameClosed, FrameReady, FrameDone, FramePing, FramePong, FrameBye, FramePark, FrameParked:
 	default:
 		return f, 0, protocolErr(f, "unknown type")
 	}
@@ -120,7 +122,7 @@ func ParseFrame(b []byte) (f Frame, n int, err error) {
 
 // check refuses what no state could make right.
 func (f *Frame) check() error {
-	ofBridge := f.Type == FrameReady || f.Type == FrameDone || f.Type == FramePing || f.Type == FramePong || f.Type == FrameBye
+	ofBridge := f.Type >= FrameReady
 	switch {
 	case ofBridge && f.Stream != 0:
 		return protocolErr(*f, "stream %d in a frame of the bridge", f.Stream)
@@ -154,7 +156,7 @@ func (f Frame) String() string {
 		return fmt.Sprintf("CLOSE(%d, reason=%d)", f.Stream, f.Arg)
 	case FrameClosed:
 		return fmt.Sprintf("CLOSED(%d)", f.Stream)
-	case FrameReady, FrameDone:
+	case FrameReady, FrameDone, FramePark, FrameParked:
 		return f.Type.String() + "()"
 	case FramePing, FramePong:
 		return fmt.Sprintf("%v(%d)", f.Type, f.Arg)

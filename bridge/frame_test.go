@@ -76,7 +76,7 @@ func TestFrames(t *testing.T) {
 func TestBadFrames(t *testing.T) {
 	for wire, want := range map[string]string{
 		"00 000000 00000000 0000000000000000": "unknown type",
-		"0d 000000 00000000 0000000000000000": "unknown type",
+		"0f 000000 00000000 0000000000000000": "unknown type",
 		"02 010041 00000001 0000000000000000": "length 65601 exceeds 65600",
 		"02 000000 00000001 0000000000000000": "no octets",
 		"02 000001 00000000 0000000000000000": "stream 0 does not exist",

@@ -16,6 +16,7 @@ const (
 	EffectGone               // Stream, which was closed here, is forgotten
 	EffectSynced             // the peer has stated its positions: the carrier is in full use
 	EffectBye                // the peer has ended the bridge: Reason
+	EffectParked             // the carrier is to be closed, and no other one made until Waking
 )
 
 // Effect is what a frame means to the driver.
@@ -36,7 +37,13 @@ func (m *Machine) Handle(now time.Time, f Frame) (e Effect, err error) {
 		panic("BUG: bridge: Handle without a carrier")
 	}
 	m.live.received(now)
+	if m.ctl.over {
+		return dropped(f), nil
+	}
+	m.happened(now, f.Type)
 	switch f.Type {
+	case FramePark, FrameParked:
+		return m.handlePark(f)
 	case FrameReady:
 		return m.handleReady(f)
 	case FrameDone:
@@ -108,18 +115,24 @@ func (m *Machine) handleUnknown(f Frame) (e Effect, err error) {
 	if m.mine(f.Stream) && f.Stream >= m.NextID || !m.mine(f.Stream) && f.Stream > m.PeerHighest {
 		return e, protocolErr(f, "stream was never opened")
 	}
-	switch f.Type {
-	case FrameData:
-		return Effect{Kind: EffectData}, nil
-	case FrameExpedited:
-		return Effect{Kind: EffectExpect}, nil
-	case FrameClose:
+	if f.Type == FrameClose {
 		if len(m.closed) >= maxClosed {
 			return e, protocolErr(f, "more than %d streams closed at once", maxClosed)
 		}
 		m.answerClose(f)
 	}
-	return e, nil
+	return dropped(f), nil
+}
+
+// dropped is the effect of a frame that means nothing: its octets are dropped.
+func dropped(f Frame) (e Effect) {
+	switch f.Type {
+	case FrameData:
+		e.Kind = EffectData
+	case FrameExpedited:
+		e.Kind = EffectExpect
+	}
+	return e
 }
 
 func (m *Machine) handleOpen(f Frame) (e Effect, err error) {
@@ -222,6 +235,9 @@ func (m *Machine) handleReady(f Frame) (e Effect, err error) {
 		return e, protocolErr(f, "for the second time")
 	}
 	m.ctl.synced = true
+	if m.glance {
+		m.glance, m.active = false, m.live.heard.Add(-m.ParkAfter)
+	}
 	e.Kind = EffectSynced
 	for _, id := range m.ids() {
 		s := m.Streams[id]

@@ -153,6 +153,9 @@ func (m *Machine) NextTimeout() time.Time {
 	if next.IsZero() {
 		next = l.probeAt()
 	}
+	if at := m.parkAt(); !at.IsZero() && (next.IsZero() || at.Before(next)) {
+		next = at
+	}
 	if len(m.lazy) > 0 && (next.IsZero() || l.ackAt.Before(next)) {
 		next = l.ackAt
 	}
@@ -175,6 +178,7 @@ func (m *Machine) Tick(now time.Time) (dead bool) {
 		}
 		m.lazy = m.lazy[:0]
 	}
+	m.tickPark(now)
 	l.sent(now, m.busy > 0)
 	if m.ctl.done {
 		l.accepted(now)

@@ -22,8 +22,8 @@ type Limits struct {
 // Machine is one end of a bridge: what has been sent, received and acknowledged on each stream, and what must go out next. It sees
 // numbers of octets; the driver holds the octets.
 //
-//	getters    Streams Stream Attached Busy NextTimeout RTT
-//	commands   Open Write WriteExpedited Purge Close Consumed ConsumedExpedited Grow Bye
+//	getters    Streams Attached Synced Busy Waking NextTimeout RTT
+//	commands   Open Write WriteExpedited Purge Close Consumed ConsumedExpedited Grow Bye Wake Glance
 //	carriers   Attach Detach
 //	handlers   Handle Advance Tick
 //	outputs    Next Want
@@ -43,6 +43,11 @@ type Machine struct {
 	PeerClosing int    // of those, how many are closing
 	DetachedAt  time.Time
 
+	// ParkAfter is how long nothing may happen on a carrier until the initiator parks the bridge; 0 is for ever.
+	ParkAfter time.Duration
+	// Parked: there is no carrier because both ends want none. Wake ends it, or the next carrier.
+	Parked bool
+
 	attached bool
 	control  queue // streams with frames other than DATA
 	data     queue // streams with DATA
@@ -50,7 +55,10 @@ type Machine struct {
 	closed   []uint32 // CLOSED to send
 	ctl      carrierControl
 	live     liveness
-	busy     int // streams of which the peer owes an answer
+	busy     int       // streams of which the peer owes an answer
+	active   time.Time // when something last happened on the carrier
+	glance   bool      // the next carrier is to be parked soon
+	wanted   bool      // while there is no carrier: something is due
 }
 
 // carrierControl is what is due on the current carrier for the bridge as a whole.
@@ -60,6 +68,9 @@ type carrierControl struct {
 	pongArg             uint64
 	bye                 bool
 	byeReason           uint64
+	park, parked        bool // to send PARK, PARKED
+	asked               bool // PARK was sent
+	over                bool // PARKED was sent, or has come: nothing is said or heard any more
 }
 
 // New makes the machine of a bridge whose first handshake is over; its carrier is attached by Attach.
@@ -196,6 +207,7 @@ func (m *Machine) acknowledge(s *Stream) {
 // enqueue puts the stream where Next finds it.
 func (m *Machine) enqueue(s *Stream) {
 	if !m.attached {
+		m.wanted = m.wanted || s.due()
 		return
 	}
 	if !s.inControl && s.controlDue() {
@@ -237,7 +249,10 @@ func (m *Machine) remove(s *Stream) {
 // what it still delivers would be delivered twice.
 func (m *Machine) Attach(now time.Time) {
 	m.detach()
-	m.attached = true
+	m.attached, m.active = true, now
+	if m.Role == ResponderRole {
+		m.Parked = false
+	}
 	m.ctl = carrierControl{ready: true, bye: m.ctl.bye, byeReason: m.ctl.byeReason}
 	m.live.begin(now, m.Local.Heartbeat, m.Peer.Heartbeat)
 	for _, id := range m.ids() {
@@ -250,7 +265,7 @@ func (m *Machine) Attach(now time.Time) {
 }
 
 // Accepted says that the responder's proof was good: the initiator tells it so.
-func (m *Machine) Accepted() { m.ctl.done = true }
+func (m *Machine) Accepted() { m.ctl.done, m.Parked = true, false }
 
 // Detach says that the carrier is gone.
 func (m *Machine) Detach(now time.Time) {
@@ -261,12 +276,13 @@ func (m *Machine) Detach(now time.Time) {
 }
 
 func (m *Machine) detach() {
-	m.attached, m.ctl.synced, m.ctl.pong = false, false, false
+	m.attached, m.ctl.synced, m.ctl.pong, m.ctl.over = false, false, false, false
 	m.control, m.data, m.lazy, m.closed = queue{}, queue{}, nil, nil
 	for _, s := range m.Streams {
 		s.endCarrier()
 		m.account(s)
 	}
+	m.wanted = m.anyDue()
 }
 
 func (m *Machine) ids() []uint32 {

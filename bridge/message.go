@@ -99,6 +99,8 @@ type Settings struct {
 	Retention time.Duration
 	// Streams is how many streams the peer may have open at once.
 	Streams uint32
+	// Parked is how long the responder keeps a parked bridge; 0 if it parks none.
+	Parked time.Duration
 }
 
 // MinCredit is the guaranteed window of a stream in each direction, in octets.
@@ -110,13 +112,15 @@ const (
 	settingHeartbeat = 2 // milliseconds (4)
 	settingRetention = 3 // milliseconds (8)
 	settingStreams   = 4 // count (4)
+	settingParked    = 5 // milliseconds (8)
 )
 
 func (s Settings) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(append(b, settingCredit, 4), s.Credit)
 	b = binary.BigEndian.AppendUint32(append(b, settingHeartbeat, 4), uint32(s.Heartbeat.Milliseconds()))
 	b = binary.BigEndian.AppendUint64(append(b, settingRetention, 8), uint64(s.Retention.Milliseconds()))
-	return binary.BigEndian.AppendUint32(append(b, settingStreams, 4), s.Streams)
+	b = binary.BigEndian.AppendUint32(append(b, settingStreams, 4), s.Streams)
+	return binary.BigEndian.AppendUint64(append(b, settingParked, 8), uint64(s.Parked.Milliseconds()))
 }
 
 // parseSettings reads Code (1) Length (1) Value up to the end of b.
@@ -133,10 +137,10 @@ func parseSettings(t MessageType, b []byte) (s Settings, err error) {
 		}
 		seen[code] = true
 		want := 4
-		if code == settingRetention {
+		if code == settingRetention || code == settingParked {
 			want = 8
 		}
-		if code <= settingStreams && len(v) != want {
+		if code <= settingParked && len(v) != want {
 			return s, handshakeErr(t, "setting %d: length %d is not %d", code, len(v), want)
 		}
 		switch code {
@@ -148,6 +152,8 @@ func parseSettings(t MessageType, b []byte) (s Settings, err error) {
 			s.Retention = time.Duration(min(binary.BigEndian.Uint64(v), maxMillis)) * time.Millisecond
 		case settingStreams:
 			s.Streams = binary.BigEndian.Uint32(v)
+		case settingParked:
+			s.Parked = time.Duration(min(binary.BigEndian.Uint64(v), maxMillis)) * time.Millisecond
 		}
 	}
 	if s.Credit < MinCredit {

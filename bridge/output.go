@@ -4,20 +4,20 @@ import "time"
 
 // Want tells whether Next has a frame.
 func (m *Machine) Want() bool {
-	if !m.attached {
+	c := &m.ctl
+	if !m.attached || c.over {
 		return false
 	}
-	c := &m.ctl
-	return m.control.len() > 0 || m.data.len() > 0 || len(m.closed) > 0 || c.done || c.ready || c.pong || m.live.pingDue || (c.bye && c.synced)
+	return c.park || c.parked || m.control.len() > 0 || m.data.len() > 0 || len(m.closed) > 0 || c.done || c.ready || c.pong || m.live.pingDue || (c.bye && c.synced)
 }
 
 // Next takes the next frame to send on the current carrier; ok is false if there is none. The caller sends all that it takes, in
 // this order: positions first after an attach, then control before expedited before normal data, and the streams by turns.
 func (m *Machine) Next(now time.Time) (f Frame, s *Stream, ok bool) {
-	if !m.attached {
+	c := &m.ctl
+	if !m.attached || c.over {
 		return f, nil, false
 	}
-	c := &m.ctl
 	if c.done {
 		c.done = false
 		m.live.accepted(now)
@@ -32,6 +32,7 @@ func (m *Machine) Next(now time.Time) (f Frame, s *Stream, ok bool) {
 		s := m.control.pop()
 		s.inControl = false
 		if f, ok := m.nextOfStream(s); ok {
+			m.happened(now, f.Type)
 			m.enqueue(s)
 			m.account(s)
 			m.live.sent(now, m.busy > 0)
@@ -59,10 +60,12 @@ func (m *Machine) Next(now time.Time) (f Frame, s *Stream, ok bool) {
 		s.High = max(s.High, s.Sent)
 		m.enqueue(s)
 		m.account(s)
+		m.happened(now, f.Type)
 		m.live.sent(now, m.busy > 0)
 		return f, s, true
 	}
-	return f, nil, false
+	f, ok = m.nextPark()
+	return f, nil, ok
 }
 
 // NextPosition is Next for the initiator that has sent an ATTACH and not yet got the answer: it may state its positions, and no more.

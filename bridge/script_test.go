@@ -78,6 +78,7 @@ func (s *script) command(t *testing.T, d *datadriven.TestData) {
 	case "attach": // attach
 		for _, m := range s.ends {
 			m.Attach(s.now)
+			m.Parked = false // as after ATTACHED
 		}
 	case "cut": // cut
 		for _, m := range s.ends {
@@ -104,6 +105,16 @@ func (s *script) command(t *testing.T, d *datadriven.TestData) {
 		m, st := stream()
 		m.Purge(st, len(d.CmdArgs) > 2)
 		s.printf("next offset %d", st.Written)
+	case "parking": // parking DURATION: I parks after it
+		for _, m := range s.ends {
+			m.Local.Parked, m.Peer.Parked = time.Hour, time.Hour
+		}
+		var err error
+		if s.ends["I"].ParkAfter, err = time.ParseDuration(arg(0)); err != nil {
+			d.Fatalf(t, "%v", err)
+		}
+	case "glance":
+		s.ends["I"].Glance()
 	case "close": // close END STREAM REASON
 		m, st := stream()
 		m.Close(st, uint64(num(2)))
@@ -158,6 +169,9 @@ func (s *script) command(t *testing.T, d *datadriven.TestData) {
 		}
 	case "state": // state END
 		m := s.ends[arg(0)]
+		if m.Parked {
+			s.printf("parked; waking: %v", m.Waking())
+		}
 		for _, id := range m.ids() {
 			st := m.Streams[id]
 			s.printf("%d: acknowledged %d sent %d written %d credit %d; received %d consumed %d granted %d; closing %v", id, st.Acked, st.Sent,
@@ -178,7 +192,7 @@ func (s *script) send(end string, n int) {
 	}
 }
 
-var effectNames = [...]string{"", "opened", "data", "expedited", "acked", "skipped", "closed", "gone", "synced", "bye"}
+var effectNames = [...]string{"", "opened", "data", "expedited", "acked", "skipped", "closed", "gone", "synced", "bye", "parked"}
 
 func (s *script) deliver(end string, n int) {
 	m := s.ends[end]

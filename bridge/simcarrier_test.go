@@ -136,8 +136,15 @@ func (w *simWorld) giveUp(i *simEnd) {
 // behind ATTACH at once.
 func (w *simWorld) dial() {
 	i := w.ends[0]
-	if i.cur != nil {
+	switch {
+	case i.cur != nil:
 		return
+	case i.m.Waking():
+		w.counts[simWakes]++
+		i.m.Wake(w.now)
+	case i.m.Parked:
+		w.counts[simGlances]++
+		i.m.Glance()
 	}
 	if c := i.try; c != nil {
 		w.counts[simOvertaken]++
@@ -251,6 +258,9 @@ func (w *simWorld) send(e *simEnd, n int) {
 		}
 		w.trace("%s sends %v on carrier %d", e.name, f, e.cur.serial)
 		e.cur.put(e.side, simMessage{frame: f})
+		if f.Type == FrameParked {
+			w.lose(e)
+		}
 	}
 }
 

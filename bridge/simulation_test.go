@@ -86,11 +86,14 @@ const (
 	simDuplicates          // replayed ATTACHes refused
 	simFenced              // of those, by their epoch
 	simForged              // ATTACH and ATTACHED that were made up, refused
+	simParks               // carriers given up because both ends wanted none
+	simGlances             // attempts of a parked bridge that has nothing to say
+	simWakes               // attempts of one that has
 	simCounted
 )
 
 var simCountNames = [simCounted]string{"steps", "octets", "expedited", "purges", "closes", "restores", "attempts", "attaches", "replays",
-	"repeats", "stalls", "half-opens", "deaths", "late frames", "overtaken", "crossed", "duplicates", "fenced", "forged"}
+	"repeats", "stalls", "half-opens", "deaths", "late frames", "overtaken", "crossed", "duplicates", "fenced", "forged", "parks", "glances", "wakes"}
 
 func (c simCount) String() string { return simCountNames[c] }
 
@@ -162,12 +165,15 @@ type simWorld struct {
 func newSimWorld(seed uint64) *simWorld {
 	w := &simWorld{rng: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1e9, 0), trace: func(string, ...any) {}}
 	w.bound = w.rng.IntN(2) == 0
-	set := Settings{Credit: MinCredit, Heartbeat: 20 * time.Second, Retention: time.Hour, Streams: 4}
+	set := Settings{Credit: MinCredit, Heartbeat: 20 * time.Second, Retention: time.Hour, Streams: 4, Parked: time.Hour}
 	keys := NewKeys(Result{ID: ID{1}, Secret: [32]byte(w.random())})
 	first := w.newCarrier()
 	first.epoch = 1
 	for i, r := range []Role{InitiatorRole, ResponderRole} {
 		e := &simEnd{name: string("IR"[i]), side: i, m: New(r, keys, set, set, Limits{Streams: 4, Window: MinCredit}, w.now), st: map[uint32]*simStream{}}
+		if w.rng.IntN(2) == 0 {
+			e.m.ParkAfter = 5 * time.Millisecond
+		}
 		e.m.Attach(w.now)
 		e.cur = first
 		w.ends[i] = e
@@ -252,8 +258,10 @@ func (w *simWorld) step(dice int) error {
 	case dice < 54:
 		w.now = w.now.Add(300 * time.Millisecond)
 		w.tick(e)
-	case dice < 57:
+	case dice < 56:
 		w.notice(e)
+	case dice < 57:
+		return w.quiet()
 	case dice < 63:
 		w.dial()
 	case dice < 65:
@@ -332,6 +340,9 @@ func (w *simWorld) handle(e, peer *simEnd, f Frame) error {
 		if eff.Stream != nil {
 			e.st[f.Stream].expReceived++
 		}
+	case EffectParked:
+		w.counts[simParks]++
+		w.lose(e)
 	case EffectClosed:
 		e.st[eff.Stream.ID].closed = true
 	case EffectSynced:
@@ -380,6 +391,7 @@ func (w *simWorld) receive(e, peer *simEnd, s *Stream, from, n uint64) error {
 // settle lets everything arrive on a carrier that stays and checks that nothing is left.
 func (w *simWorld) settle() (err error) {
 	w.trace("settle")
+	w.ends[0].m.ParkAfter = 0
 	for range 3000 {
 		w.now = w.now.Add(25 * time.Millisecond)
 		if i := w.ends[0]; i.cur == nil && (i.try == nil || i.try.dead() || w.now.Sub(i.try.since) > time.Second) {
@@ -387,27 +399,47 @@ func (w *simWorld) settle() (err error) {
 			i.try.stalled = false
 		}
 		w.install()
-		for _, e := range w.ends {
-			w.notice(e)
-			w.tick(e)
-			for _, id := range e.m.ids() {
-				if s := e.m.Streams[id]; !s.Closing {
-					w.take(e, s)
-				}
-			}
-			w.send(e, 1000)
-			if err := w.deliver(w.ends[1-e.side], 1000); err != nil {
-				return err
-			}
-			if err := w.owner(); err != nil {
-				return err
-			}
+		if err := w.flow(); err != nil {
+			return err
 		}
 		if err = w.settled(); err == nil {
 			return nil
 		}
 	}
 	return err
+}
+
+// quiet lets everything arrive for a while in which the users only take, so that the bridge may be parked.
+func (w *simWorld) quiet() error {
+	for range w.rng.IntN(60) {
+		w.now = w.now.Add(2 * time.Millisecond)
+		w.install()
+		if err := w.flow(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flow lets both ends do all that is due.
+func (w *simWorld) flow() error {
+	for _, e := range w.ends {
+		w.notice(e)
+		w.tick(e)
+		for _, id := range e.m.ids() {
+			if s := e.m.Streams[id]; !s.Closing {
+				w.take(e, s)
+			}
+		}
+		w.send(e, 1000)
+		if err := w.deliver(w.ends[1-e.side], 1000); err != nil {
+			return err
+		}
+		if err := w.owner(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // settled tells what is left to be done.
