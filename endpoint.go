@@ -25,9 +25,9 @@ type EndpointConfig struct {
 	Carriers []carrier.Network
 	// AllowPlaintext lets plaintext carriers leave the loopback.
 	AllowPlaintext bool
-	// Peers decides by its key whether the peer is whom it should be: the responder's for the URL that was dialled, or an
-	// initiator's, at each attach, with an empty URL. Nil admits all, which is right only where nothing can be verified.
-	Peers func(rawURL string, peer ed25519.PublicKey) error
+	// Peers decides who the peers may be, by their keys. Nil takes any on carriers that stay on this machine, where there is
+	// nothing to verify, and nobody on others.
+	Peers Peers
 
 	// Window is how long an endpoint that dials tries to get a lost bridge another carrier; 0 is 10 min. It is always shorter
 	// than what the listening endpoint retains.
@@ -36,6 +36,14 @@ type EndpointConfig struct {
 	Retention time.Duration
 	// Heartbeat is the longest silence on an idle carrier; 0 is 20 s.
 	Heartbeat time.Duration
+	// Park is how long nothing may happen on a bridge until a dialling endpoint closes its carrier; the next octet that this end
+	// sends brings another one. 0 is never.
+	Park time.Duration
+	// ParkPoll is how often a dialling endpoint looks in at the other end of a parked bridge, which keeps what it has to send until then;
+	// 0 is 60 s, less is never.
+	ParkPoll time.Duration
+	// ParkRetention is how long a listening endpoint keeps a parked bridge that nobody looks in at; 0 is 7 days, less parks none.
+	ParkRetention time.Duration
 	// HandshakeTime is how long a carrier may take until it is attached; 0 is 10 s.
 	HandshakeTime time.Duration
 	// Backlog is how many sessions may wait for Accept or Next at a listener; 0 is 256. Those beyond are refused.
@@ -49,6 +57,16 @@ type EndpointConfig struct {
 	Logger *slog.Logger
 	// Events hears of carriers that come and go. It is called from the endpoint's goroutines and must not wait.
 	Events func(Event)
+}
+
+// Peers decides by their keys who the peers of an endpoint may be. Its methods are called by many goroutines at once, and wait for
+// nothing but the disk. identity.Store is one that keeps files, as SSH does.
+type Peers interface {
+	// Verify returns nil if the key is the one that belongs to the URL that was dialled, without its service.
+	Verify(rawURL string, key ed25519.PublicKey) error
+	// Admit returns nil if an initiator may have a service by the listener at the URL. With an empty service it is asked at
+	// each attach of a carrier whether the initiator may have any.
+	Admit(rawURL string, key ed25519.PublicKey, service string) error
 }
 
 // Limits bound what peers can make an endpoint hold.
@@ -71,6 +89,7 @@ const (
 	Attached = endpoint.Attached // its first carrier
 	Detached = endpoint.Detached // it has lost its carrier
 	Resumed  = endpoint.Resumed  // it has another carrier
+	Parked   = endpoint.Parked   // it has given up its carrier, because nothing happened
 	Expired  = endpoint.Expired  // it had none for too long, or the peer does not know it any more: its sessions are aborted
 )
 
@@ -78,6 +97,7 @@ const (
 type Endpoint struct {
 	ep      *endpoint.Endpoint
 	backlog int
+	log     *slog.Logger
 }
 
 // defaultBacklog is the number of sessions that may wait for Accept or Next.
@@ -100,16 +120,22 @@ func newEndpoint(cfg *EndpointConfig, private bool) (*Endpoint, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("tenuto: a key has %d octets, not %d", ed25519.PrivateKeySize, len(key))
 	}
-	ep := &Endpoint{backlog: cfg.Backlog}
+	ep := &Endpoint{backlog: cfg.Backlog, log: cfg.Logger}
+	if ep.log == nil {
+		ep.log = slog.New(slog.DiscardHandler)
+	}
 	if ep.backlog == 0 {
 		ep.backlog = defaultBacklog
 	}
-	c := endpoint.Config{Key: key, Window: cfg.Window, Retention: cfg.Retention, Heartbeat: cfg.Heartbeat, HandshakeTime: cfg.HandshakeTime,
-		Limits: cfg.Limits, Directory: cfg.Directory, Logger: cfg.Logger, CloseWhenIdle: private}
+	c := endpoint.Config{Key: key, Window: cfg.Window, Retention: cfg.Retention, Heartbeat: cfg.Heartbeat, Park: cfg.Park,
+		ParkPoll: cfg.ParkPoll, ParkRetention: cfg.ParkRetention, HandshakeTime: cfg.HandshakeTime,
+		Limits: cfg.Limits, Directory: cfg.Directory, Logger: ep.log, CloseWhenIdle: private}
 	c.Carriers = append([]carrier.Network{&tcp.Network{AllowAnywhere: cfg.AllowPlaintext}}, cfg.Carriers...)
-	if cfg.Peers != nil {
-		c.Verify = func(u *url.URL, peer ed25519.PublicKey) error { return cfg.Peers(u.String(), peer) }
-		c.Authorize = func(peer ed25519.PublicKey) error { return cfg.Peers("", peer) }
+	if p := cfg.Peers; p != nil {
+		c.Verify = func(u *url.URL, key ed25519.PublicKey) error { return p.Verify(u.String(), key) }
+		c.Admit = func(u *url.URL, key ed25519.PublicKey, service string) error {
+			return p.Admit(u.String(), key, service)
+		}
 	}
 	if cfg.Events != nil {
 		c.Events = func(e endpoint.Event) {

@@ -133,7 +133,18 @@ func (l *Listener) incoming(s *endpoint.Stream) *Incoming {
 		in.drop()
 		return nil
 	}
-	return in
+	return l.admit(in)
+}
+
+// admit refuses an indication for a service that the peer may not have.
+func (l *Listener) admit(in *Incoming) *Incoming {
+	err := in.s.br.br.Admit(in.Service())
+	if err == nil {
+		return in
+	}
+	l.ep.log.Warn("session refused", "bridge", in.s.br.ID(), "service", in.Service(), "cause", err)
+	in.Refuse(spdu.RefusedWithData, []byte("this key is not admitted to the service"))
+	return nil
 }
 
 func (l *Listener) readLate(in *Incoming, s *endpoint.Stream) {
@@ -142,6 +153,9 @@ func (l *Listener) readLate(in *Incoming, s *endpoint.Stream) {
 	defer context.AfterFunc(ctx, s.Wake)()
 	if err := in.read(ctx); err != nil {
 		in.drop()
+		return
+	}
+	if l.admit(in) == nil {
 		return
 	}
 	select {

@@ -16,7 +16,7 @@ const (
 	EffectGone               // Stream, which was closed here, is forgotten
 	EffectSynced             // the peer has stated its positions: the carrier is in full use
 	EffectBye                // the peer has ended the bridge: Reason
-	EffectParked             // the carrier is to be closed, and no other one made until Waking
+	EffectParked             // the carrier is to be closed, and no other one made until Wanting
 )
 
 // Effect is what a frame means to the driver.

@@ -22,7 +22,7 @@ type Limits struct {
 // Machine is one end of a bridge: what has been sent, received and acknowledged on each stream, and what must go out next. It sees
 // numbers of octets; the driver holds the octets.
 //
-//	getters    Streams Attached Synced Busy Waking NextTimeout RTT
+//	getters    Streams Attached Synced Busy Wanting NextTimeout RTT
 //	commands   Open Write WriteExpedited Purge Close Consumed ConsumedExpedited Grow Bye Wake Glance
 //	carriers   Attach Detach
 //	handlers   Handle Advance Tick

@@ -6,11 +6,11 @@ import "time"
 // to say. PARK asks for it, and PARKED agrees; both are the last that their sender says on the carrier unless the other one does
 // not agree. A responder with anything to send, or to be acknowledged, does not answer: what it has comes instead.
 
-// Waking tells whether a parked bridge has something that the peer must get.
-func (m *Machine) Waking() bool { return m.Parked && m.wanted }
+// Wanting tells whether a bridge without a carrier has something that the peer must get.
+func (m *Machine) Wanting() bool { return !m.attached && m.wanted }
 
 // Wake says that a parked bridge needs a carrier again; from now on it is one that has lost its carrier.
-func (m *Machine) Wake(now time.Time) { m.Parked, m.DetachedAt = false, now }
+func (m *Machine) Wake(now time.Time) { m.Parked, m.glance, m.DetachedAt = false, false, now }
 
 // Glance says that the carrier of the next Attach is to be given up as soon as nothing is left to be said.
 func (m *Machine) Glance() { m.glance = true }

@@ -170,7 +170,7 @@ func (s *script) command(t *testing.T, d *datadriven.TestData) {
 	case "state": // state END
 		m := s.ends[arg(0)]
 		if m.Parked {
-			s.printf("parked; waking: %v", m.Waking())
+			s.printf("parked; wanting: %v", m.Wanting())
 		}
 		for _, id := range m.ids() {
 			st := m.Streams[id]

@@ -139,7 +139,7 @@ func (w *simWorld) dial() {
 	switch {
 	case i.cur != nil:
 		return
-	case i.m.Waking():
+	case i.m.Parked && i.m.Wanting():
 		w.counts[simWakes]++
 		i.m.Wake(w.now)
 	case i.m.Parked:

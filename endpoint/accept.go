@@ -155,14 +155,29 @@ func finish(conn carrier.Conn) {
 	}
 }
 
-func (ep *Endpoint) authorize(peer ed25519.PublicKey) error {
-	if ep.cfg.Authorize == nil {
-		return nil
+// authorize decides whether an initiator may have, or keep, a bridge on this carrier.
+func (ln *Listener) authorize(conn carrier.Conn, peer ed25519.PublicKey) error {
+	var err error
+	if admit := ln.ep.cfg.Admit; admit != nil {
+		err = admit(ln.url, peer, "")
+	} else if !conn.Features().Local {
+		err = errNobody
 	}
-	if err := ep.cfg.Authorize(peer); err != nil {
+	if err != nil {
 		return &refusal{bridge.RefusedUnauthorised, err.Error()}
 	}
 	return nil
+}
+
+// Admit tells whether the peer may have a service. A responder has admitted the initiator by its own choice of a URL.
+func (br *Bridge) Admit(service string) error {
+	if br.role == bridge.InitiatorRole || br.ep.cfg.Admit == nil {
+		return nil
+	}
+	br.mu.Lock()
+	via := br.url
+	br.mu.Unlock()
+	return br.ep.cfg.Admit(via, br.peer, service)
 }
 
 func (ln *Listener) hello(conn carrier.Conn, g *greeter, body []byte) error {
@@ -185,7 +200,7 @@ func (ln *Listener) hello(conn carrier.Conn, g *greeter, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := ep.authorize(res.Peer); err != nil {
+	if err := ln.authorize(conn, res.Peer); err != nil {
 		return err
 	}
 	if !g.inTime() {
@@ -201,7 +216,7 @@ func (ln *Listener) hello(conn carrier.Conn, g *greeter, body []byte) error {
 	}
 	br.mu.Lock()
 	defer br.unlock()
-	br.accept = ln.accept
+	br.accept, br.url = ln.accept, ln.url
 	br.m.Attach(time.Now())
 	br.install(newLink(br, conn, g.buf))
 	ep.cfg.Logger.Info("bridge", "bridge", br.id, "carrier", conn.RemoteAddr())
@@ -220,7 +235,7 @@ func (ln *Listener) attach(conn carrier.Conn, g *greeter, body []byte) error {
 	if br == nil || br.role != bridge.ResponderRole {
 		return &refusal{bridge.RefusedUnknown, "this endpoint has no such bridge; it may have been restarted"}
 	}
-	if err := ep.authorize(br.peer); err != nil {
+	if err := ln.authorize(conn, br.peer); err != nil {
 		return err
 	}
 	attached, epoch, err := br.takeOver(conn, body)
@@ -238,6 +253,7 @@ func (ln *Listener) attach(conn carrier.Conn, g *greeter, body []byte) error {
 	if br.over != nil || br.m.Keys.Epoch != epoch {
 		return errTakenOver
 	}
+	br.url = ln.url
 	br.m.Attach(time.Now())
 	br.install(newLink(br, conn, g.buf))
 	return nil

@@ -25,19 +25,21 @@ type Bridge struct {
 	remote Addr
 	log    *slog.Logger
 
-	// The initiator's way to the responder.
-	network carrier.Network
-	url     *url.URL
+	network carrier.Network // the initiator's way to the responder
 
 	mu       sync.Mutex
+	url      *url.URL // that was dialled, or of the listener to which the newest carrier came
 	m        *bridge.Machine
 	link     *link // the current carrier, nil while there is none
 	streams  map[uint32]*Stream
-	parked   *waiter // callers that wait and do not read, a ring
+	waiters  *waiter // callers that wait and do not read, a ring
 	writing  bool    // somebody writes to a carrier
 	dialling bool    // somebody makes a carrier
 	lostAt   time.Time
+	lookAt   time.Time // when a parked bridge looks in at its responder
 	resumes  int
+	sent     int64 // octets written to carriers
+	received int64 // and read from them
 	lastErr  error // why the last carrier was lost
 	closing  bool  // Close was called
 	over     error // why the bridge has ended, nil while it has not
@@ -94,29 +96,29 @@ func (br *Bridge) wait(w *waiter) {
 		return
 	}
 	br.arm()
-	w.parked = true
-	if br.parked == nil {
-		br.parked, w.next, w.prev = w, w, w
+	w.waits = true
+	if br.waiters == nil {
+		br.waiters, w.next, w.prev = w, w, w
 	} else {
-		first := br.parked
+		first := br.waiters
 		w.next, w.prev = first, first.prev
 		w.prev.next, first.prev = w, w
 	}
 	w.cond.Wait()
-	br.unpark(w)
+	br.unwait(w)
 }
 
-func (br *Bridge) unpark(w *waiter) {
-	if !w.parked {
+func (br *Bridge) unwait(w *waiter) {
+	if !w.waits {
 		return
 	}
-	w.parked = false
+	w.waits = false
 	if w.next == w {
-		br.parked = nil
+		br.waiters = nil
 	} else {
 		w.prev.next, w.next.prev = w.next, w.prev
-		if br.parked == w {
-			br.parked = w.next
+		if br.waiters == w {
+			br.waiters = w.next
 		}
 	}
 	w.next, w.prev = nil, nil
@@ -136,8 +138,8 @@ func (br *Bridge) wake(w *waiter) {
 		br.later(f)
 	}
 	switch l := br.link; {
-	case w.parked:
-		br.unpark(w)
+	case w.waits:
+		br.unwait(w)
 		w.cond.Signal()
 		if l != nil {
 			l.turns++
@@ -180,17 +182,22 @@ func (br *Bridge) lose(l *link, err error) {
 		br.end(transport.ReasonShutdown, false, err)
 		return
 	}
-	br.link = nil
-	br.lastErr = err
-	br.lostAt = time.Now()
-	br.m.Detach(br.lostAt)
-	l.stop()
+	br.unlink(l, err)
 	br.later(func() {
 		l.conn.Close()
 		br.log.Info("carrier lost", "bridge", br.id, "carrier", l.conn.RemoteAddr(), "cause", err)
 		br.ep.event(Event{Kind: Detached, Bridge: br, Carrier: l.conn.RemoteAddr(), Cause: err})
 	})
 	br.redial()
+}
+
+// unlink ends the use of the current carrier, which the caller closes.
+func (br *Bridge) unlink(l *link, err error) {
+	br.link = nil
+	br.lastErr = err
+	br.lostAt = time.Now()
+	br.m.Detach(br.lostAt)
+	l.stop()
 }
 
 // broken is what a failed write makes of the current carrier: nothing more is written, but what came before it broke is read, a BYE
@@ -329,29 +336,53 @@ func (br *Bridge) Err() error {
 	return br.over
 }
 
+// State tells whether a bridge has a carrier.
+type State uint8
+
+const (
+	StateAttached State = iota // it has one
+	StateDetached              // it has lost it, and wants another
+	StateParked                // it wants none for now
+)
+
+func (s State) String() string { return [...]string{"attached", "detached", "parked"}[s] }
+
 // Info is what can be told of a bridge.
 type Info struct {
-	ID       bridge.ID
-	Peer     ed25519.PublicKey
-	Remote   string
-	Attached bool
-	Carrier  string        // the current carrier's remote address
-	Since    time.Time     // since when it is attached, or was lost
-	RTT      time.Duration // smoothed round trip
-	Streams  int
-	Resumes  int
-	Cause    error // why the last carrier was lost
-	Epoch    uint64
+	ID        bridge.ID
+	Initiator bool // this end makes the carriers
+	Peer      ed25519.PublicKey
+	Remote    string
+	State     State
+	Since     time.Time // of the state
+	Carrier   Carrier   // the current one
+	Streams   int
+	Sent      int64 // octets written to carriers
+	Received  int64 // octets read from carriers
+	Resumes   int
+	Cause     error // why the last carrier was lost; nil if it was given up on purpose
+	Epoch     uint64
+}
+
+// Carrier is what can be told of a carrier.
+type Carrier struct {
+	Kind          string // the scheme of its URL
+	Local, Remote string
+	RTT           time.Duration // smoothed round trip; 0 before one was measured
 }
 
 // Info tells about the bridge as it is now.
 func (br *Bridge) Info() Info {
 	br.mu.Lock()
 	defer br.mu.Unlock()
-	i := Info{ID: br.id, Peer: br.peer, Remote: br.remote.name, RTT: br.m.RTT(), Streams: len(br.streams), Resumes: br.resumes,
-		Cause: br.lastErr, Epoch: br.m.Keys.Epoch, Since: br.lostAt}
+	i := Info{ID: br.id, Initiator: br.role == bridge.InitiatorRole, Peer: br.peer, Remote: br.remote.name, State: StateDetached,
+		Since: br.lostAt, Streams: len(br.streams), Sent: br.sent, Received: br.received, Resumes: br.resumes, Cause: br.lastErr,
+		Epoch: br.m.Keys.Epoch}
 	if l := br.link; l != nil {
-		i.Attached, i.Carrier, i.Since = true, l.conn.RemoteAddr().String(), l.since
+		i.State, i.Since = StateAttached, l.since
+		i.Carrier = Carrier{br.url.Scheme, l.conn.LocalAddr().String(), l.conn.RemoteAddr().String(), br.m.RTT()}
+	} else if br.m.Parked {
+		i.State = StateParked
 	}
 	return i
 }
@@ -411,12 +442,21 @@ func (br *Bridge) deadline() time.Time {
 	case br.lostAt.IsZero():
 		return time.Time{}
 	}
-	return br.lostAt.Add(br.patience())
+	at := br.lostAt.Add(br.patience())
+	if br.looks() && br.lookAt.Before(at) {
+		at = br.lookAt
+	}
+	return at
 }
 
 // patience is how long the bridge lives without a carrier: the initiator's window, the responder's retention.
 func (br *Bridge) patience() time.Duration {
-	if br.role == bridge.ResponderRole {
+	switch {
+	case br.m.Parked && br.role == bridge.ResponderRole:
+		return br.ep.cfg.ParkRetention
+	case br.m.Parked:
+		return br.m.Peer.Parked
+	case br.role == bridge.ResponderRole:
 		return br.ep.cfg.Retention
 	}
 	// The initiator gives up first, so that it never finds its bridge gone.
@@ -450,8 +490,11 @@ func (br *Bridge) tick(now time.Time) {
 		}
 		br.kick()
 		br.sweep(now)
-	case !br.lostAt.IsZero() && !now.Before(br.lostAt.Add(br.patience())):
+	case br.lostAt.IsZero():
+	case !now.Before(br.lostAt.Add(br.patience())):
 		br.end(transport.ReasonExpired, false, br.lastErr)
+	case br.looks() && !now.Before(br.lookAt):
+		br.look(now)
 	}
 }
 
@@ -461,6 +504,11 @@ func (br *Bridge) sweep(now time.Time) {
 		return
 	}
 	br.swept = true
+	br.giveBuffers()
+}
+
+// giveBuffers gives back the buffers that hold nothing.
+func (br *Bridge) giveBuffers() {
 	for _, s := range br.streams {
 		if s.out.len() == 0 && !s.pinned {
 			s.out.release(true)
@@ -483,12 +531,16 @@ func (br *Bridge) Close(r transport.Reason) {
 		return
 	}
 	br.closing = true
-	if br.link == nil {
+	br.m.Bye(uint64(r))
+	switch {
+	case br.link != nil:
+		br.kick()
+	case br.m.Parked && br.role == bridge.InitiatorRole && !br.dialling:
+		br.bye()
+	case !br.m.Parked || br.role == bridge.ResponderRole:
 		br.end(r, false, nil)
 		return
 	}
-	br.m.Bye(uint64(r))
-	br.kick()
 	br.later(func() { br.ep.wg.Go(func() { br.closeLater(r) }) })
 }
 

@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/tenuto-session/tenuto/bridge"
 	"github.com/tenuto-session/tenuto/carrier"
-	"github.com/tenuto-session/tenuto/transport"
 )
 
 // dialled is a bridge that is, or is being, made by Dial.
@@ -21,10 +21,9 @@ type dialled struct {
 	err   error
 }
 
-// Dial returns the bridge to a URL's host, making it if there is none: all who dial the same host share one. The URL's path beyond
-// the carrier's own is not looked at.
+// Dial returns the bridge to a URL, making it if there is none: all who dial the same URL share one.
 func (ep *Endpoint) Dial(ctx context.Context, u *url.URL) (*Bridge, error) {
-	key := u.Scheme + "://" + u.Host
+	key := u.Scheme + "://" + u.Host + u.Path
 	for {
 		ep.mu.Lock()
 		if ep.closed {
@@ -127,15 +126,13 @@ func (ep *Endpoint) greet(conn carrier.Conn, nw carrier.Network, u *url.URL) (*B
 	if err != nil {
 		return nil, err
 	}
-	if ep.cfg.Verify != nil {
-		if err := ep.cfg.Verify(u, res.Peer); err != nil {
-			return nil, err
-		}
+	if err := ep.verify(conn, u, res.Peer); err != nil {
+		return nil, err
 	}
 	if _, err := conn.Write(proof); err != nil {
 		return nil, err
 	}
-	br, err := ep.addBridge(bridge.InitiatorRole, res, Addr{u.Scheme + "://" + u.Host})
+	br, err := ep.addBridge(bridge.InitiatorRole, res, Addr{u.Redacted()})
 	if err != nil {
 		return nil, err
 	}
@@ -147,10 +144,41 @@ func (ep *Endpoint) greet(conn carrier.Conn, nw carrier.Network, u *url.URL) (*B
 	return br, nil
 }
 
+// verify decides whether a key is the one that belongs to a dialled URL.
+func (ep *Endpoint) verify(conn carrier.Conn, u *url.URL, peer ed25519.PublicKey) error {
+	switch {
+	case ep.cfg.Verify != nil:
+		return ep.cfg.Verify(u, peer)
+	case conn.Features().Local:
+		return nil
+	}
+	return &UnknownPeerError{URL: u, Key: peer}
+}
+
+// UnknownPeerError says that nobody decides whether a responder's key belongs to the URL that was dialled.
+type UnknownPeerError struct {
+	URL *url.URL
+	Key ed25519.PublicKey
+}
+
+func (e *UnknownPeerError) Error() string {
+	return fmt.Sprintf("%s has a key that nobody knows: %x", e.URL.Redacted(), []byte(e.Key))
+}
+
+// unused tells whether nobody has any use for the bridge at this end.
+func (br *Bridge) unused() bool { return len(br.streams) == 0 && br.accept == nil && !br.m.Wanting() }
+
 // redial makes another carrier for a bridge that needs one.
 func (br *Bridge) redial() {
-	if br.role != bridge.InitiatorRole || br.link != nil || br.over != nil || br.dialling || (len(br.streams) == 0 && br.accept == nil) {
+	if br.role != bridge.InitiatorRole || br.link != nil || br.over != nil || br.dialling || br.unused() {
 		return
+	}
+	if br.m.Parked {
+		if !br.m.Wanting() {
+			return
+		}
+		br.lostAt = time.Now()
+		br.m.Wake(br.lostAt)
 	}
 	br.dialling = true
 	br.later(func() {
@@ -177,14 +205,7 @@ func (br *Bridge) dialUntil() {
 	for {
 		err := br.attach(br.ctx, min(limit, ep.cfg.HandshakeTime))
 		br.mu.Lock()
-		var refused *bridge.RefusedError
-		if errors.As(err, &refused) && refused.Refusal.Final() && br.believes(refused) {
-			r := transport.ReasonUnknown
-			if refused.Refusal == bridge.RefusedExpired {
-				r = transport.ReasonExpired
-			}
-			br.end(r, true, err)
-		}
+		br.refused(err)
 		if err == nil || br.over != nil || br.ctx.Err() != nil {
 			br.dialling = false
 			br.redial() // the carrier may be lost again by now
@@ -203,13 +224,16 @@ func (br *Bridge) dialUntil() {
 	}
 }
 
-// believes tells whether a refusal can end the bridge: it comes from the responder, or from one with another key with which a new bridge
+// finalError is a refusal that ends the bridge.
+type finalError struct{ *bridge.RefusedError }
+
+// final tells whether a refusal ends the bridge: it comes from the responder, or from one with another key with which a new bridge
 // would be made. A server that was restarted without its key is such a one.
-func (br *Bridge) believes(r *bridge.RefusedError) bool {
-	if r.Key == nil || br.peer.Equal(r.Key) {
-		return r.Key != nil
+func (br *Bridge) final(conn carrier.Conn, r *bridge.RefusedError) bool {
+	if !r.Refusal.Final() || r.Key == nil {
+		return false
 	}
-	return br.ep.cfg.Verify == nil || br.ep.cfg.Verify(br.url, r.Key) == nil
+	return br.peer.Equal(r.Key) || br.ep.verify(conn, br.url, r.Key) == nil
 }
 
 // attach makes one carrier and attaches the bridge to it.
@@ -261,7 +285,11 @@ func (br *Bridge) attachTo(conn carrier.Conn) error {
 	switch t {
 	case bridge.MessageAttached:
 	case bridge.MessageRefused:
-		return bridge.ParseRefused(body, conn.Binding(), request)
+		r := bridge.ParseRefused(body, conn.Binding(), request)
+		if br.final(conn, r) {
+			return &finalError{r}
+		}
+		return r
 	default:
 		return unexpected(t)
 	}

@@ -22,11 +22,12 @@ type Config struct {
 	Key ed25519.PrivateKey
 	// Carriers are the kinds of carriers that Dial and Listen know, by the scheme of their URLs.
 	Carriers []carrier.Network
-	// Verify decides, before anything is sent, whether the responder's key is the one that belongs to a dialled URL. Nil
-	// takes any.
+	// Verify decides, before anything is sent, whether the responder's key is the one that belongs to a dialled URL. Nil takes
+	// any on carriers that stay on this machine, and none on others.
 	Verify func(u *url.URL, peer ed25519.PublicKey) error
-	// Authorize decides at each attach whether an initiator's key is admitted. Nil admits all.
-	Authorize func(peer ed25519.PublicKey) error
+	// Admit decides whether an initiator's key may have a bridge by the listener at this URL, with an empty service, at each
+	// attach; and a service, when Bridge.Admit asks. Nil admits any on carriers that stay on this machine, and none on others.
+	Admit func(listen *url.URL, peer ed25519.PublicKey, service string) error
 
 	// Window is how long an initiator tries to get a lost bridge another carrier. Default 10 min; it is shortened below what
 	// the responder retains.
@@ -35,6 +36,13 @@ type Config struct {
 	Retention time.Duration
 	// Heartbeat is the longest silence on an idle carrier. Default 20 s.
 	Heartbeat time.Duration
+	// Park is how long nothing may happen on a bridge until an initiator closes its carrier; what happens next brings another
+	// one. 0 is never.
+	Park time.Duration
+	// ParkPoll is how often an initiator looks in at the responder of a parked bridge. Default 60 s; below 0 never.
+	ParkPoll time.Duration
+	// ParkRetention is how long a responder keeps a parked bridge that nobody looks in at. Default 7 days; below 0 it parks none.
+	ParkRetention time.Duration
 	// HandshakeTime is how long a carrier may take until it is attached. Default 10 s.
 	HandshakeTime time.Duration
 	// Limits bound what peers can make this endpoint hold.
@@ -65,6 +73,8 @@ func (c *Config) defaults() {
 	setDefault(&c.Window, 10*time.Minute)
 	setDefault(&c.Retention, 15*time.Minute)
 	setDefault(&c.Heartbeat, 20*time.Second)
+	setDefault(&c.ParkPoll, time.Minute)
+	setDefault(&c.ParkRetention, 7*24*time.Hour)
 	setDefault(&c.HandshakeTime, 10*time.Second)
 	l := &c.Limits
 	setDefault(&l.HalfOpen, 256)
@@ -96,11 +106,12 @@ const (
 	Attached EventKind = iota // its first carrier
 	Detached                  // it has lost its carrier
 	Resumed                   // it has another carrier
+	Parked                    // it has given up its carrier, because nothing happened
 	Expired                   // it had none for too long, or the peer does not know it any more: its streams are gone
 )
 
 func (k EventKind) String() string {
-	return [...]string{"attached", "detached", "resumed", "expired"}[k]
+	return [...]string{"attached", "detached", "resumed", "parked", "expired"}[k]
 }
 
 // Event is something that happened to a bridge.
@@ -134,6 +145,7 @@ var (
 	errSilent        = errors.New("nothing came for too long")
 	errMemory        = errors.New("endpoint: memory limit reached")
 	errStreams       = errors.New("endpoint: the peer takes no more streams")
+	errNobody        = errors.New("nobody is admitted here from other machines")
 	errTakenOver     = errors.New("taken over by a newer carrier")
 	errExpeditedSize = fmt.Errorf("endpoint: an expedited TSDU has 1 to %d octets", bridge.MaxExpedited)
 )
@@ -223,7 +235,8 @@ func (ep *Endpoint) network(u *url.URL) (carrier.Network, error) {
 }
 
 func (ep *Endpoint) settings() bridge.Settings {
-	return bridge.Settings{Credit: bridge.MinCredit, Heartbeat: ep.cfg.Heartbeat, Retention: ep.cfg.Retention, Streams: uint32(ep.cfg.Limits.Streams)}
+	return bridge.Settings{Credit: bridge.MinCredit, Heartbeat: ep.cfg.Heartbeat, Retention: ep.cfg.Retention, Streams: uint32(ep.cfg.Limits.Streams),
+		Parked: max(0, ep.cfg.ParkRetention)}
 }
 
 // addBridge makes the driver of a bridge whose first handshake is over.
@@ -235,6 +248,9 @@ func (ep *Endpoint) addBridge(role bridge.Role, r bridge.Result, remote Addr) (*
 	br.used.limit = ep.cfg.Limits.BridgeBytes
 	limits := bridge.Limits{Streams: ep.cfg.Limits.Streams, Window: bridge.MinCredit}
 	br.m = bridge.New(role, bridge.NewKeys(r), ep.settings(), r.Settings, limits, time.Now())
+	if role == bridge.InitiatorRole {
+		br.m.ParkAfter = ep.cfg.Park
+	}
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
 	if ep.closed {

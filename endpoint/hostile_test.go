@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -285,7 +286,7 @@ func TestUnauthorized(t *testing.T) {
 		wantLog(t, log, "not on the list")
 	}, func(c, s *Config) {
 		admitted = c.Key.Public().(ed25519.PublicKey)
-		s.Authorize = func(peer ed25519.PublicKey) error {
+		s.Admit = func(_ *url.URL, peer ed25519.PublicKey, _ string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if !peer.Equal(admitted) {

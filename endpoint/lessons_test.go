@@ -285,7 +285,7 @@ func TestNeverAttachedAlready(t *testing.T) {
 				t.Fatal(err)
 			}
 			nw.Conns()[0].HalfOpen()
-			if !server.Info().Attached {
+			if server.Info().State != StateAttached {
 				t.Fatal("the responder has noticed")
 			}
 			got := make([]byte, 10)
@@ -435,7 +435,7 @@ func TestDeadCarrier(t *testing.T) {
 	})
 }
 
-// TestDetachedCostsNothing: Lesson 17. Parking comes later; what it builds on is here. A bridge without a carrier keeps its state, and
+// TestDetachedCostsNothing: B6. A bridge without a carrier keeps its state, and
 // has no goroutine at the responder; nothing goes over the network, and its one timer is the end of its retention.
 func TestDetachedCostsNothing(t *testing.T) {
 	lesson(t, func(t *testing.T, p *pair, nw *memory.Network) {
@@ -521,7 +521,7 @@ func TestGoroutines(t *testing.T) {
 		p.ln.Close()
 		time.Sleep(time.Minute)
 		for _, br := range p.server.Bridges() {
-			if br.Info().Attached {
+			if br.Info().State == StateAttached {
 				t.Error("the server's bridge is still attached")
 			}
 		}

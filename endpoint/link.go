@@ -88,12 +88,12 @@ func (l *link) passLead(back bool) {
 	if l.stopped {
 		return
 	}
-	if !back && l.br.parked == nil {
+	if !back && l.br.waiters == nil {
 		l.takeLead()
 		return
 	}
-	if p := l.br.parked; p != nil && l.interruptible {
-		l.br.unpark(p)
+	if p := l.br.waiters; p != nil && l.interruptible {
+		l.br.unwait(p)
 		p.cond.Signal()
 	}
 	if !l.armed {
@@ -145,7 +145,7 @@ func (l *link) run() {
 		turns := l.turns
 		l.step(&l.own)
 		l.leader = nil
-		if l.interruptible && br.parked == nil && l.turns != turns {
+		if l.interruptible && br.waiters == nil && l.turns != turns {
 			// A caller was served: it may want to lead from now on.
 			l.wanted = false
 			l.passLead(true)
@@ -176,6 +176,7 @@ func (l *link) step(w *waiter) {
 	}
 	if n > 0 {
 		br.swept = false
+		br.received += int64(n)
 		br.m.HeardAt(time.Now())
 		l.came(dst, n)
 	}
@@ -362,6 +363,8 @@ func (l *link) effect(f bridge.Frame, e bridge.Effect) {
 		}
 	case bridge.EffectBye:
 		br.end(transport.Reason(e.Reason), true, nil)
+	case bridge.EffectParked:
+		br.park(l)
 	}
 }
 

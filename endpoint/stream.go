@@ -67,9 +67,9 @@ var _ transport.Conn = (*Stream)(nil)
 type waiter struct {
 	s          *Stream
 	cond       sync.Cond
-	parked     bool
+	waits      bool
 	drains     bool    // it waits for acknowledgements, not for room
-	next, prev *waiter // in Bridge.parked
+	next, prev *waiter // in Bridge.waiters
 }
 
 // Bridge is the bridge that carries the stream.
@@ -256,7 +256,7 @@ func (s *Stream) disconnect(r transport.Reason) {
 
 // noLead lets the link's goroutine read: the stream's user will not.
 func (s *Stream) noLead() {
-	if l := s.br.link; l != nil && l.leader == nil && s.br.parked == nil {
+	if l := s.br.link; l != nil && l.leader == nil && s.br.waiters == nil {
 		l.takeLead()
 	}
 }

@@ -21,11 +21,15 @@ type batch struct {
 	bufs   [][]byte
 	pinned []*Stream
 	bye    bool
+	parked bool // PARKED is among them
 }
 
 // kick writes what is due, without waiting.
 func (br *Bridge) kick() {
-	if br.link != nil && br.link.broken == nil && !br.writing && br.m.Want() {
+	switch {
+	case br.link == nil:
+		br.redial()
+	case br.link.broken == nil && !br.writing && br.m.Want():
 		br.writing = true
 		br.write(br.link)
 	}
@@ -33,7 +37,11 @@ func (br *Bridge) kick() {
 
 // flushFor writes for a Send. If it is one of several small ones, a goroutine writes: while it begins, more can be gathered.
 func (br *Bridge) flushFor(s *Stream, gather bool) {
-	if br.link == nil || br.link.broken != nil || br.writing || !br.m.Want() {
+	if br.link == nil {
+		br.redial()
+		return
+	}
+	if br.link.broken != nil || br.writing || !br.m.Want() {
 		return
 	}
 	br.writing = true
@@ -109,8 +117,11 @@ func (br *Bridge) wrote(l *link, err error) bool {
 	}
 	l.out.pinned = l.out.pinned[:0]
 	clear(l.out.bufs)
-	if err != nil {
+	switch {
+	case err != nil:
 		br.broken(l, err)
+	case l.out.parked:
+		br.park(l)
 	}
 	if l.out.bye && br.link == l && l.leader == nil {
 		l.takeLead() // until the peer has closed the carrier
@@ -164,12 +175,15 @@ func (br *Bridge) collect(l *link) (size int) {
 			o.hdr = append(o.hdr, owner(m).expOut[f.Arg%bridge.MaxExpeditedQueue][:f.Length]...)
 		case bridge.FrameBye:
 			o.bye = true
+		case bridge.FrameParked:
+			o.parked = true
 		}
 	}
 	if from < len(o.hdr) {
 		o.bufs = append(o.bufs, o.hdr[from:])
 		size += len(o.hdr) - from
 	}
+	br.sent += int64(size)
 	return size
 }
 

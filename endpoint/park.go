@@ -1,0 +1,85 @@
+package endpoint
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tenuto-session/tenuto/bridge"
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+// park gives up a carrier that both ends agreed to do without.
+func (br *Bridge) park(l *link) {
+	if br.link != l {
+		return
+	}
+	br.unlink(l, nil)
+	br.lookAt = br.lostAt.Add(br.ep.cfg.ParkPoll)
+	br.giveBuffers()
+	br.later(func() {
+		br.ep.event(Event{Kind: Parked, Bridge: br, Carrier: l.conn.RemoteAddr()})
+		if br.role == bridge.InitiatorRole {
+			l.conn.Close()
+			return
+		}
+		// The initiator closes the carrier when it has read PARKED. A close here might overtake that.
+		l.conn.Interrupt()
+		stop := context.AfterFunc(br.ep.ctx, func() { l.conn.Close() })
+		time.AfterFunc(byeTime, func() {
+			stop()
+			l.conn.Close()
+		})
+	})
+	br.redial() // for what was submitted meanwhile
+}
+
+// looks tells whether the parked bridge looks in at its responder by itself.
+func (br *Bridge) looks() bool {
+	return br.m.Parked && br.role == bridge.InitiatorRole && br.ep.cfg.ParkPoll > 0 && !br.unused()
+}
+
+// look makes a carrier for a parked bridge, to find out what the responder has kept.
+func (br *Bridge) look(now time.Time) {
+	br.lookAt = now.Add(br.ep.cfg.ParkPoll)
+	if br.dialling {
+		return
+	}
+	br.dialling = true
+	br.m.Glance()
+	br.later(func() {
+		if !br.ep.Go(func() { br.dialOnce(br.ctx, br.ep.cfg.HandshakeTime) }) {
+			br.mu.Lock()
+			defer br.unlock()
+			br.dialling = false
+		}
+	})
+}
+
+// dialOnce makes one attempt to get a carrier. If it comes to nothing the bridge is parked as before.
+func (br *Bridge) dialOnce(ctx context.Context, limit time.Duration) {
+	err := br.attach(ctx, limit)
+	br.mu.Lock()
+	defer br.unlock()
+	br.refused(err)
+	br.dialling = false
+	br.redial() // there may be a need by now
+}
+
+// bye makes a carrier for a parked bridge that is being closed: the responder would keep it for long.
+func (br *Bridge) bye() {
+	br.dialling = true
+	ctx := context.WithoutCancel(br.ctx) // the endpoint may be closing
+	br.later(func() { br.ep.wg.Go(func() { br.dialOnce(ctx, byeTime) }) })
+}
+
+// refused ends the bridge if an attempt has shown that it cannot be attached to any more.
+func (br *Bridge) refused(err error) {
+	if f, ok := errors.AsType[*finalError](err); ok {
+		r := transport.ReasonUnknown
+		if f.Refusal == bridge.RefusedExpired {
+			r = transport.ReasonExpired
+		}
+		br.end(r, true, f.RefusedError)
+	}
+}
