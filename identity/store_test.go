@@ -279,3 +279,31 @@ func ExampleFormatPublic() {
 	// ed25519 O2onvM62pC1io6jQKm8Nc2UyFXcd4kOmOsBIoYtZ2ik= me@example.org
 	// SHA256:E545QOZLVJFyIIjZoNdBYo/IJuCUddNBp4Cs3jxLgHA
 }
+
+func TestOwnKeyAndUnixSocketsNeedNoLine(t *testing.T) {
+	s, _ := open(t, t.TempDir(), true)
+	key, err := s.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, stranger := key.Public().(ed25519.PublicKey), keyOf(1)
+	for _, c := range []struct {
+		url string
+		key ed25519.PublicKey
+		ok  bool
+	}{
+		{"tenuto://example.org", own, true},
+		{"tenuto+tcp://127.0.0.1", own, true},
+		{"tenuto+unix:///run/t.sock", own, true},
+		{"tenuto+unix:///run/t.sock", stranger, true},
+		{"tenuto+tcp://127.0.0.1", stranger, false},
+		{"tenuto://example.org", stranger, false},
+	} {
+		if err := s.Verify(c.url, c.key); (err == nil) != c.ok {
+			t.Errorf("Verify(%s): %v", c.url, err)
+		}
+		if err := s.Admit(c.url, c.key, "db"); (err == nil) != c.ok {
+			t.Errorf("Admit(%s): %v", c.url, err)
+		}
+	}
+}
