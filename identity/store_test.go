@@ -202,7 +202,7 @@ func TestServerThatCannotBeNoted(t *testing.T) {
 
 func TestVerifyOfNonsense(t *testing.T) {
 	s, _ := open(t, t.TempDir(), false)
-	wantText(t, s.Verify("tenuto+unix:///run/t.sock", keyOf(1)), "no host")
+	wantText(t, s.Verify("tenuto:///db", keyOf(1)), "no host")
 	wantText(t, s.Verify("tenuto://host", keyOf(1)[:31]), "host:7225", "32 octets")
 }
 
