@@ -91,23 +91,26 @@ func (s *Store) Dir() string { return s.dir }
 
 func (s *Store) path(file string) string { return filepath.Join(s.dir, file) }
 
-// needless tells whether no file has to be asked about a peer: it holds the store's own private key, and so is the same user; or it
-// is reached over a Unix socket, whose mode says who may connect.
-func (s *Store) needless(rawURL string, key ed25519.PublicKey) bool {
-	if strings.HasPrefix(rawURL, unixScheme+":") {
-		return true
-	}
+// isOwn tells whether a peer holds the store's own private key, and so is the same user.
+func (s *Store) isOwn(key ed25519.PublicKey) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.own == nil {
+	own := s.own
+	s.mu.Unlock()
+	if own == nil {
 		private, err := s.readKey()
 		if err != nil {
 			return false
 		}
-		s.own = private.Public().(ed25519.PublicKey)
+		own = private.Public().(ed25519.PublicKey)
+		s.mu.Lock()
+		s.own = own
+		s.mu.Unlock()
 	}
-	return s.own.Equal(key)
+	return own.Equal(key)
 }
+
+// isUnix tells whether a URL is that of a Unix socket, whose mode says who may connect.
+func isUnix(rawURL string) bool { return strings.HasPrefix(rawURL, unixScheme+":") }
 
 // unixScheme is the scheme of URLs of Unix sockets.
 const unixScheme = "tenuto+unix"
@@ -116,7 +119,7 @@ const unixScheme = "tenuto+unix"
 // error is a *NotAdmittedError if not. The store's own key is always admitted, and so is any over a Unix socket; all other listen URLs
 // share one authorized_keys.
 func (s *Store) Admit(rawURL string, key ed25519.PublicKey, service string) error {
-	if s.needless(rawURL, key) {
+	if isUnix(rawURL) || s.isOwn(key) {
 		return nil
 	}
 	lines, err := s.authorized.load()
@@ -133,10 +136,10 @@ func (s *Store) Admit(rawURL string, key ed25519.PublicKey, service string) erro
 
 // Verify decides whether key is the one of the server that the URL names. A server that is met for the first time is noted in
 // known_peers, or refused with an *UnknownPeerError if the store is strict. If it cannot be noted it is accepted with a warning, and
-// remembered as long as the store lives. Another key than the known one is a *ChangedKeyError. The store's own key is always
-// right, and so is any over a Unix socket.
+// remembered as long as the store lives. Another key than the known one is a *ChangedKeyError. Any key is right over a Unix socket, and
+// the store's own is for a server that is not known: it is not noted.
 func (s *Store) Verify(rawURL string, key ed25519.PublicKey) error {
-	if s.needless(rawURL, key) {
+	if isUnix(rawURL) {
 		return nil
 	}
 	address, err := Address(rawURL)
@@ -152,6 +155,9 @@ func (s *Store) Verify(rawURL string, key ed25519.PublicKey) error {
 	}
 	if known, err := s.judge(lines, address, key); known || err != nil {
 		return err
+	}
+	if s.isOwn(key) {
+		return nil // after the lines: a server's place is not taken by leading its clients back to their own machine
 	}
 	if s.strict {
 		return &UnknownPeerError{Address: address, Key: key, File: s.known.path, Line: formatPeer(address, key)}

@@ -307,3 +307,22 @@ func TestOwnKeyAndUnixSocketsNeedNoLine(t *testing.T) {
 		}
 	}
 }
+
+// Whoever leads a client back to a server of the client's own is not taken for the server that was meant.
+func TestOwnKeyIsNoOtherServers(t *testing.T) {
+	s, _ := open(t, t.TempDir(), false)
+	key, err := s.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := key.Public().(ed25519.PublicKey)
+	if err := errors.Join(s.Verify("tenuto://here", own), s.Verify("tenuto://example.org", keyOf(1))); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := errors.AsType[*ChangedKeyError](s.Verify("tenuto://example.org", own)); !ok {
+		t.Error("the own key was taken for that of a known server")
+	}
+	if got := read(t, s.path(knownFile)); strings.Contains(got, "here") {
+		t.Errorf("the own key was noted: %q", got)
+	}
+}
