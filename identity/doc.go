@@ -17,6 +17,9 @@
 // admits to all of them; the lines of one key add up. Blank lines, and lines that begin with #, say nothing. A damaged line is
 // logged by its number with the reason, and the others hold.
 //
+// The store's own key needs no line: serve and forward of one user know each other, unless known_peers has another key for the
+// address. Nor does anything over a Unix socket, whose mode says who may connect.
+//
 // The files are looked at for each question and read anew when they have changed. On Unix systems a private key that others can
 // read is refused, as is any file that others could change, and the sentence says what to run.
 //
