@@ -106,7 +106,7 @@ func setup(c client) error {
 // each runs measure as a benchmark of every subject, with a client that lasts for all its rounds.
 func each(b *testing.B, apart bool, measure func(*testing.B, client)) {
 	for _, s := range subjects {
-		c, stop := pair(b, s.name, s.subject, apart)
+		c, stop := pair(b, s, apart)
 		runtime.GC() // what the one before left is not this one's to collect
 		b.Run(s.name, func(b *testing.B) { measure(b, c) })
 		stop()
@@ -127,30 +127,25 @@ func open(tb testing.TB, c client, first byte) net.Conn {
 }
 
 // pair starts a server, in this process or in one apart, and connects a client to it; stop ends both.
-func pair(tb testing.TB, name string, s subject, apart bool) (c client, stop func()) {
+func pair(tb testing.TB, s entry, apart bool) (c client, stop func()) {
 	tb.Helper()
-	start := oneProcess
-	if apart {
-		start = twoProcesses
-	}
-	addr, stopServer := start(tb, name, s)
-	c, err := s.Connect(addr)
+	p := start(tb, s, apart)
+	c, err := s.Connect(p.addr)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return c, func() {
 		_ = c.Close()
-		stopServer()
+		p.stop()
 	}
 }
 
-func oneProcess(tb testing.TB, _ string, s subject) (addr string, stop func()) {
+func start(tb testing.TB, s entry, apart bool) process {
 	tb.Helper()
-	srv, err := s.Listen(serve)
-	if err != nil {
-		tb.Fatal(err)
+	if apart {
+		return twoProcesses(tb, s.name)
 	}
-	return srv.Addr(), func() { _ = srv.Close() }
+	return oneProcess(tb, s)
 }
 
 // TestSubjects shows that each subject does what the benchmarks take for granted.
@@ -158,7 +153,7 @@ func TestSubjects(t *testing.T) {
 	for _, s := range subjects {
 		for _, apart := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/apart=%v", s.name, apart), func(t *testing.T) {
-				c, stop := pair(t, s.name, s.subject, apart)
+				c, stop := pair(t, s, apart)
 				t.Cleanup(stop) // after the streams' own
 				for range 3 {
 					if err := setup(c); err != nil {

@@ -57,7 +57,6 @@ func (m mux) Connect(addr string) (client, error) {
 func yamuxSession(c net.Conn, server bool) (session, error) {
 	config := yamux.DefaultConfig()
 	config.MaxStreamWindowSize = window
-	config.AcceptBacklog = 1 << 16 // the set-up benchmark must not wait for it
 	config.LogOutput = io.Discard
 	if server {
 		return yamux.Server(c, config)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"time"
 
 	"github.com/quic-go/quic-go"
 )
@@ -16,7 +17,8 @@ var quicConfig = &quic.Config{
 	InitialConnectionReceiveWindow: window,
 	MaxStreamReceiveWindow:         8 * window,
 	MaxConnectionReceiveWindow:     8 * window,
-	MaxIncomingStreams:             1 << 20, // the set-up benchmark must not wait for it
+	MaxIncomingStreams:             1 << 20,   // the set-up benchmark must not wait for it
+	MaxIdleTimeout:                 time.Hour, // idle connections are measured, not ended
 }
 
 type quicServer struct{ *quic.Listener }

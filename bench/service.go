@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"sync"
 )
 
 // The first octet on a stream says what the server does with it.
@@ -11,6 +12,7 @@ const (
 	serveOne  = 'o' // answers this octet, and waits for the end
 	serveEcho = 'e' // answers this octet, and sends back what it reads
 	serveBulk = 'b' // reads as many octets as the next eight octets say, and answers with one
+	serveIdle = 'i' // answers this octet, and leaves the stream as it is: no goroutine waits for more
 )
 
 // bufferSize is what both ends read with.
@@ -18,9 +20,16 @@ const bufferSize = 256 << 10
 
 // serve is the server's side of all benchmarks.
 func serve(c net.Conn) {
-	defer c.Close()
 	var first [1]byte
-	if _, err := io.ReadFull(c, first[:]); err != nil {
+	_, err := io.ReadFull(c, first[:])
+	if err == nil && first[0] == serveIdle {
+		if _, err = c.Write(first[:]); err == nil {
+			idle.keep(c)
+			return
+		}
+	}
+	defer c.Close()
+	if err != nil {
 		return
 	}
 	switch first[0] {
@@ -37,6 +46,30 @@ func serve(c net.Conn) {
 		for bulk(c, buf) == nil {
 		}
 	}
+}
+
+// idle are the server's idle streams.
+var idle kept
+
+// kept are streams that nobody reads or writes.
+type kept struct {
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func (k *kept) keep(c net.Conn) {
+	k.mu.Lock()
+	k.conns = append(k.conns, c)
+	k.mu.Unlock()
+}
+
+func (k *kept) close() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range k.conns {
+		_ = c.Close()
+	}
+	k.conns = nil
 }
 
 func echo(c net.Conn, buf []byte) {

@@ -3,6 +3,9 @@ package bench
 import (
 	"io"
 	"net"
+
+	tcpcarrier "github.com/tenuto-session/tenuto/carrier/tcp"
+	tlscarrier "github.com/tenuto-session/tenuto/carrier/tls"
 )
 
 // A subject is one way to carry streams.
@@ -24,15 +27,46 @@ type client interface {
 	io.Closer
 }
 
-// subjects in the order of the reports; the first is what the others are divided by.
-var subjects = []struct {
+// apart is a client that can open streams each with a connection of its own, at less than the cost of another client for each.
+type apart interface {
+	OpenApart(i int) (net.Conn, error)
+}
+
+// parks is a subject whose connections can outlive what carries them.
+type parks interface {
+	ConnectParking(addr string) (parking, error)
+}
+
+// parking is a client whose idle connections park.
+type parking interface {
+	client
+	apart
+	Parked() int
+}
+
+// entry is a subject with its name.
+type entry struct {
 	name string
 	subject
-}{
-	{"tcp", tcp{}},
-	{"tls", bareTLS{}},
-	{"yamux", mux{yamuxSession}},
-	{"smux", mux{smuxSession}},
-	{"quic", quicSubject{}},
-	{"tenuto-tcp", tenutoTCP{}},
+	muxed bool // a connection has many streams; else each stream is one
+}
+
+// subjects in the order of the reports; the first is what the others are divided by.
+var subjects = []entry{
+	{"tcp", tcp{}, false},
+	{"tls", bareTLS{}, false},
+	{"yamux", mux{yamuxSession}, true},
+	{"smux", mux{smuxSession}, true},
+	{"quic", quicSubject{}, true},
+	{"tenuto-tcp", tenutoOver{&tcpcarrier.Network{}}, true},
+	{"tenuto-tls", tenutoOver{&tlscarrier.Network{}}, true},
+}
+
+func subjectOf(name string) (entry, bool) {
+	for _, s := range subjects {
+		if s.name == name {
+			return s, true
+		}
+	}
+	return entry{}, false
 }
