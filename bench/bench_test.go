@@ -94,13 +94,7 @@ func setup(c client) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	octet := [1]byte{serveOne}
-	if _, err := s.Write(octet[:]); err != nil {
-		return err
-	}
-	_, err = io.ReadFull(s, octet[:])
-	return err
+	return exchange(s)
 }
 
 // each runs measure as a benchmark of every subject, with a client that lasts for all its rounds.
@@ -150,7 +144,7 @@ func start(tb testing.TB, s entry, apart bool) process {
 
 // TestSubjects shows that each subject does what the benchmarks take for granted.
 func TestSubjects(t *testing.T) {
-	for _, s := range subjects {
+	for _, s := range bridgeSubjects() {
 		for _, apart := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/apart=%v", s.name, apart), func(t *testing.T) {
 				c, stop := pair(t, s, apart)

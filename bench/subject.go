@@ -3,6 +3,7 @@ package bench
 import (
 	"io"
 	"net"
+	"slices"
 
 	tcpcarrier "github.com/tenuto-session/tenuto/carrier/tcp"
 	tlscarrier "github.com/tenuto-session/tenuto/carrier/tls"
@@ -62,8 +63,14 @@ var subjects = []entry{
 	{"tenuto-tls", tenutoOver{&tlscarrier.Network{}}, true},
 }
 
+// bridgeSubjects are the subjects, and after tls how it does what a bridge's handshake does.
+func bridgeSubjects() []entry {
+	i := slices.IndexFunc(subjects, func(s entry) bool { return s.name == "tls" })
+	return slices.Insert(slices.Clone(subjects), i+1, entry{"tls-mutual", bareTLS{mutual: true}, false})
+}
+
 func subjectOf(name string) (entry, bool) {
-	for _, s := range subjects {
+	for _, s := range bridgeSubjects() {
 		if s.name == name {
 			return s, true
 		}
