@@ -22,8 +22,8 @@ func (c *Conn) close() error {
 	s := c.s
 	s.raise(flagClosed)
 	s.tc.Wake()
-	c.rd.set(time.Time{})
-	c.wr.set(time.Time{})
+	c.rd.set(time.Time{}, s.tc.Wake)
+	c.wr.set(time.Time{}, s.tc.Wake)
 	if c.digest() {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (c *Conn) close() error {
 // later looked at when it comes.
 func (c *Conn) release(w *waiter) error {
 	s := c.s
-	s.sendGate <- struct{}{} // who has it is on the way out
+	s.sendGate.enter() // who has it is on the way out
 	defer s.openSendGate()
 	if s.tx.ssdu { // of Session.SendPart
 		_, err := s.abort(nil, ReasonUnfinished)
@@ -107,8 +107,9 @@ func (c *Conn) arrived() {
 // whether the session has ended.
 func (c *Conn) digest() bool {
 	s := c.s
-	s.recvGate <- struct{}{} // who has it is on the way out
+	s.recvGate.enter() // who has it is on the way out
 	defer s.recvGate.unlock()
+	var scratch [16]byte
 	for {
 		if s.closedEnd() {
 			return true
@@ -117,7 +118,7 @@ func (c *Conn) digest() bool {
 			s.abortUnread()
 			continue
 		}
-		g, err := s.receive(now{}, c.scratch[:])
+		g, err := s.receive(now{}, scratch[:])
 		switch {
 		case g.n > 0:
 			s.abortUnread()

@@ -23,20 +23,18 @@ type Conn struct {
 	closed sync.Once
 	again  atomic.Uint32 // calls of arrived while one runs
 
-	rd, wr  *deadline
-	readw   waiter // of who has the receive gate
-	writew  waiter // of who has the send gate
-	eof     bool   // guarded by the receive gate
-	scratch [16]byte
+	rd, wr deadline
+	readw  waiter // of who has the receive gate
+	writew waiter // of who has the send gate
+	eof    bool   // guarded by the receive gate
 }
 
 var _ net.Conn = (*Conn)(nil)
 
-func newConn(s *Session) *Conn {
-	c := &Conn{s: s, rd: newDeadline(s.tc.Wake), wr: newDeadline(s.tc.Wake)}
-	c.readw = waiter{s: s, mask: flagLook | flagClosed, c: c.rd}
-	c.writew = waiter{s: s, mask: flagStopSend | flagClosed, c: c.wr}
-	return c
+func (c *Conn) init(s *Session) {
+	c.s = s
+	c.readw = waiter{s: s, mask: flagLook | flagClosed, c: &c.rd}
+	c.writew = waiter{s: s, mask: flagStopSend | flagClosed, c: &c.wr}
 }
 
 // ready tells why a call cannot begin.
@@ -53,14 +51,14 @@ func (c *Conn) ready(d *deadline) error {
 // Read reads what comes next. It returns io.EOF when the peer has released its direction.
 func (c *Conn) Read(b []byte) (n int, err error) {
 	s := c.s
-	if err := c.ready(c.rd); err != nil {
+	if err := c.ready(&c.rd); err != nil {
 		return 0, err
 	}
-	if err := s.recvGate.lock(c.rd); err != nil {
+	if err := s.recvGate.lock(&c.rd); err != nil {
 		return 0, err
 	}
 	defer s.recvGate.unlock()
-	if err := c.ready(c.rd); err != nil {
+	if err := c.ready(&c.rd); err != nil {
 		return 0, err
 	}
 	if len(b) == 0 {
@@ -100,14 +98,14 @@ func (s *Session) answer() {
 // Write writes b. It has succeeded when the transport has taken it all.
 func (c *Conn) Write(b []byte) (n int, err error) {
 	s := c.s
-	if err := c.ready(c.wr); err != nil {
+	if err := c.ready(&c.wr); err != nil {
 		return 0, err
 	}
-	if err := s.sendGate.lock(c.wr); err != nil {
+	if err := s.sendGate.lock(&c.wr); err != nil {
 		return 0, err
 	}
 	defer s.openSendGate()
-	if err := c.ready(c.wr); err != nil {
+	if err := c.ready(&c.wr); err != nil {
 		return 0, err
 	}
 	if err := s.maySend(&c.writew); err != nil || len(b) == 0 {
@@ -155,14 +153,14 @@ func (c *Conn) endSegment() (err error) {
 // the first time it does nothing.
 func (c *Conn) CloseWrite() error {
 	s := c.s
-	if err := c.ready(c.wr); err != nil {
+	if err := c.ready(&c.wr); err != nil {
 		return err
 	}
-	if err := s.sendGate.lock(c.wr); err != nil {
+	if err := s.sendGate.lock(&c.wr); err != nil {
 		return err
 	}
 	defer s.openSendGate()
-	if err := c.ready(c.wr); err != nil {
+	if err := c.ready(&c.wr); err != nil {
 		return err
 	}
 	return c.closeWrite()
@@ -210,8 +208,8 @@ func (c *Conn) SetDeadline(t time.Time) error {
 	if c.s.closed() {
 		return ErrClosed
 	}
-	c.rd.set(t)
-	c.wr.set(t)
+	c.rd.set(t, c.s.tc.Wake)
+	c.wr.set(t, c.s.tc.Wake)
 	return nil
 }
 
@@ -220,7 +218,7 @@ func (c *Conn) SetReadDeadline(t time.Time) error {
 	if c.s.closed() {
 		return ErrClosed
 	}
-	c.rd.set(t)
+	c.rd.set(t, c.s.tc.Wake)
 	return nil
 }
 
@@ -229,6 +227,6 @@ func (c *Conn) SetWriteDeadline(t time.Time) error {
 	if c.s.closed() {
 		return ErrClosed
 	}
-	c.wr.set(t)
+	c.wr.set(t, c.s.tc.Wake)
 	return nil
 }

@@ -15,30 +15,31 @@ type canceller interface {
 	Done() <-chan struct{}
 }
 
-// A gate lets one caller at a time through, and who waits before it can give up.
-type gate chan struct{}
-
-func newGate() gate { return make(gate, 1) }
-
-func (g gate) tryLock() bool {
-	select {
-	case g <- struct{}{}:
-		return true
-	default:
-		return false
-	}
+// A gate lets one caller at a time through, and who waits before it can give up. The zero gate is open.
+type gate struct {
+	mu   sync.Mutex
+	shut bool
+	wake chan struct{} // closed when the gate opens; nil while nobody waits
 }
 
-func (g gate) lock(c canceller) error {
+func (g *gate) tryLock() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut {
+		return false
+	}
+	g.shut = true
+	return true
+}
+
+func (g *gate) lock(c canceller) error {
 	for {
-		select {
-		case g <- struct{}{}:
+		opened := g.try()
+		if opened == nil {
 			return nil
-		default:
 		}
 		select {
-		case g <- struct{}{}:
-			return nil
+		case <-opened:
 		case <-c.Done():
 			if err := c.Err(); err != nil { // nil if the deadline has been moved meanwhile
 				return err
@@ -47,7 +48,36 @@ func (g gate) lock(c canceller) error {
 	}
 }
 
-func (g gate) unlock() { <-g }
+// enter waits as long as it takes.
+func (g *gate) enter() {
+	for opened := g.try(); opened != nil; opened = g.try() {
+		<-opened
+	}
+}
+
+// try goes through the gate, or returns what is closed when it opens.
+func (g *gate) try() (opened <-chan struct{}) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.shut {
+		g.shut = true
+		return nil
+	}
+	if g.wake == nil {
+		g.wake = make(chan struct{})
+	}
+	return g.wake
+}
+
+func (g *gate) unlock() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.shut = false
+	if g.wake != nil {
+		close(g.wake)
+		g.wake = nil
+	}
+}
 
 // flags make calls that wait in the transport look at the session again.
 const (
@@ -101,70 +131,89 @@ func (now) Err() error { return errNow }
 
 var _ transport.Cancel = (*waiter)(nil)
 
-// A deadline is the canceller of the calls of a Conn. It can be moved while they wait.
+// A deadline is the canceller of the calls of a Conn. It can be moved while they wait. The zero deadline is none.
 type deadline struct {
-	wake  func()
-	mu    sync.Mutex
-	timer *time.Timer
-	ch    chan struct{} // closed when the deadline has passed
-}
-
-func newDeadline(wake func()) *deadline {
-	return &deadline{wake: wake, ch: make(chan struct{})}
+	mu     sync.Mutex
+	timer  *time.Timer
+	serial int // of timer: one before it may fire in the moment in which it is stopped
+	passed bool
+	ch     chan struct{} // closed when the deadline has passed; nil while nobody waits for it
 }
 
 func (d *deadline) Done() <-chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.ch == nil {
+		d.ch = make(chan struct{})
+		if d.passed {
+			close(d.ch)
+		}
+	}
 	return d.ch
 }
 
 func (d *deadline) Err() error {
-	select {
-	case <-d.Done():
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.passed {
 		return os.ErrDeadlineExceeded
-	default:
-		return nil
 	}
+	return nil
 }
 
-// set moves the deadline; the zero time is none.
-func (d *deadline) set(t time.Time) {
-	if d.reset(t) {
-		d.wake()
+// set moves the deadline; the zero time is none. wake is called when it passes.
+func (d *deadline) set(t time.Time, wake func()) {
+	if d.reset(t, wake) {
+		wake()
 	}
 }
 
 // reset tells whether the deadline has just passed.
-func (d *deadline) reset(t time.Time) (passed bool) {
+func (d *deadline) reset(t time.Time, wake func()) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.timer != nil && !d.timer.Stop() {
-		<-d.ch // the timer has fired: wait until it has closed the channel
+	if d.timer != nil {
+		d.timer.Stop()
+		d.timer = nil
+		d.serial++
 	}
-	d.timer = nil
-	closed := false
-	select {
-	case <-d.ch:
-		closed = true
-	default:
-	}
+	before := d.passed
 	after := time.Until(t)
-	if !t.IsZero() && after <= 0 {
-		if !closed {
-			close(d.ch)
-		}
-		return !closed
-	}
-	if closed {
-		d.ch = make(chan struct{})
+	switch {
+	case !t.IsZero() && after <= 0:
+		d.pass()
+		return !before
+	case before:
+		d.passed, d.ch = false, nil
 	}
 	if !t.IsZero() {
-		ch := d.ch
+		serial := d.serial
 		d.timer = time.AfterFunc(after, func() {
-			close(ch)
-			d.wake()
+			if d.fire(serial) {
+				wake()
+			}
 		})
 	}
 	return false
+}
+
+// fire tells whether the timer is the one that counts.
+func (d *deadline) fire(serial int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.serial != serial {
+		return false
+	}
+	d.serial++
+	d.timer = nil
+	d.pass()
+	return true
+}
+
+// pass says that the deadline has passed.
+func (d *deadline) pass() {
+	if !d.passed && d.ch != nil {
+		close(d.ch)
+	}
+	d.passed = true
 }

@@ -264,7 +264,7 @@ func (s *Session) hold(ev spm.Event, in input) bool {
 
 // takeExpedited takes what is on the expedited flow.
 func (s *Session) takeExpedited() {
-	s.expedited <- struct{}{}
+	s.expedited.enter()
 	defer s.expedited.unlock()
 	for {
 		b := make([]byte, transport.MaxExpedited)

@@ -56,17 +56,16 @@ type Session struct {
 	recvGate gate // guards rx and receiving
 	rx       receiver
 
-	conn *Conn
+	conn Conn
 	br   *Bridge // nil where there is none
 }
 
 func newSession(tc transport.Conn, cfg Config) *Session {
-	s := &Session{tc: tc, cfg: cfg, version: spdu.Version2, service: cfg.Service,
-		expedited: newGate(), sendGate: newGate(), recvGate: newGate()}
+	s := &Session{tc: tc, cfg: cfg, version: spdu.Version2, service: cfg.Service}
 	s.tx.waiter = waiter{s: s, mask: flagStopSend | flagClosed}
 	s.rx.waiter = waiter{s: s, mask: flagLook | flagClosed}
 	s.rx.assembly.Limit = MaxUserData
-	s.conn = newConn(s)
+	s.conn.init(s)
 	return s
 }
 
@@ -98,7 +97,7 @@ func (s *Session) Conn() *Conn {
 	if u := s.m.Units(); u&Duplex == 0 || u&spdu.NegotiatedRelease != 0 {
 		s.raise(flagNotConn)
 	}
-	return s.conn
+	return &s.conn
 }
 
 // closed tells whether Conn.Close was called.

@@ -139,8 +139,8 @@ func (m *Machine) LeastRTT() time.Duration { return m.live.least }
 // HeardAt says that octets came on the current carrier, a whole frame or not.
 func (m *Machine) HeardAt(now time.Time) { m.live.received(now) }
 
-// Heard is when something last came on the current carrier.
-func (m *Machine) Heard() time.Time { return m.live.heard }
+// Active is when a frame that means something to a user last came or went out on the current carrier.
+func (m *Machine) Active() time.Time { return m.active }
 
 // NextTimeout is when Tick must be called, zero for never.
 func (m *Machine) NextTimeout() time.Time {

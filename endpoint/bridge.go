@@ -48,9 +48,9 @@ type Bridge struct {
 	done     chan struct{}
 	ctx      context.Context // until the bridge is over
 	cancel   context.CancelFunc
-	after    []func() // runs when mu is free again
-	used     budget   // of this bridge
-	swept    bool     // the streams' empty buffers were given back
+	after    []func()  // runs when mu is free again
+	used     budget    // of this bridge
+	swept    time.Time // when something had happened last as empty buffers were given back
 
 	timerAt  time.Time // guarded by ep.timers.mu
 	timerIdx int
@@ -104,7 +104,7 @@ func (br *Bridge) wait(w *waiter) {
 		w.next, w.prev = first, first.prev
 		w.prev.next, first.prev = w, w
 	}
-	w.cond.Wait()
+	w.wait(&br.mu)
 	br.unwait(w)
 }
 
@@ -438,7 +438,11 @@ func (br *Bridge) deadline() time.Time {
 	case br.over != nil:
 		return time.Time{}
 	case br.link != nil:
-		return br.m.NextTimeout()
+		next := br.m.NextTimeout()
+		if at := br.m.Active().Add(sweepTime); !br.writing && !br.m.Active().Equal(br.swept) && at.Before(next) {
+			next = at
+		}
+		return next
 	case br.lostAt.IsZero():
 		return time.Time{}
 	}
@@ -498,16 +502,17 @@ func (br *Bridge) tick(now time.Time) {
 	}
 }
 
-// sweep gives back the buffers of streams that hold nothing, once after a bridge has fallen silent.
+// sweep gives back the buffers that hold nothing, once after a bridge has fallen silent.
 func (br *Bridge) sweep(now time.Time) {
-	if br.swept || br.writing || now.Sub(br.m.Heard()) < sweepTime {
+	if br.writing || br.m.Active().Equal(br.swept) || now.Sub(br.m.Active()) < sweepTime {
 		return
 	}
-	br.swept = true
+	br.swept = br.m.Active()
 	br.giveBuffers()
+	br.link.giveBuffers()
 }
 
-// giveBuffers gives back the buffers that hold nothing.
+// giveBuffers gives back the streams' buffers that hold nothing.
 func (br *Bridge) giveBuffers() {
 	for _, s := range br.streams {
 		if s.out.len() == 0 && !s.pinned {

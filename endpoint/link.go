@@ -34,6 +34,7 @@ type link struct {
 	armed    bool // handover will fire
 	turns    int  // how often the lead was left
 	seen     int  // turns when handover was armed
+	idle     bool // nothing came for a while: a large buffer is not worth keeping
 
 	buf  []byte // octets read, from r to w
 	r, w int
@@ -51,7 +52,7 @@ type payload struct {
 }
 
 const (
-	smallBuf = 2 << 10  // of a link on which little comes
+	smallBuf = 512      // of a link on which little comes
 	largeBuf = 16 << 10 // of one on which much comes
 	// directMin is the least number of octets worth to be read straight into a user's buffer.
 	directMin = 4 << 10
@@ -134,10 +135,10 @@ func (l *link) run() {
 	br.mu.Lock()
 	defer br.unlock()
 	for !l.stopped {
+		if l.leader == nil && (l.idle || !l.wanted) {
+			l.shrink()
+		}
 		if !l.wanted || l.leader != nil {
-			if l.w == l.r && len(l.buf) == largeBuf && l.leader == nil {
-				l.shrink()
-			}
 			l.ownCond.Wait()
 			continue
 		}
@@ -175,7 +176,6 @@ func (l *link) step(w *waiter) {
 		return // what came belongs to a carrier that is no longer ours
 	}
 	if n > 0 {
-		br.swept = false
 		br.received += int64(n)
 		br.m.HeardAt(time.Now())
 		l.came(dst, n)
@@ -196,7 +196,22 @@ func (l *link) step(w *waiter) {
 	br.kick()
 }
 
+// giveBuffers gives back what a carrier that is in use needs. The link's goroutine sees to its buffer.
+func (l *link) giveBuffers() {
+	l.out.hdr, l.out.bufs = nil, nil
+	if l.handover != nil && !l.armed {
+		l.handover = nil
+	}
+	l.idle = true
+	if len(l.buf) == largeBuf && l.leader == &l.own && l.reading && l.interruptible {
+		l.interrupt()
+	}
+}
+
 func (l *link) shrink() {
+	if l.w != l.r || len(l.buf) != largeBuf {
+		return
+	}
 	b := l.buf
 	largeBufs.Put(&b)
 	l.buf, l.r, l.w = make([]byte, smallBuf), 0, 0
@@ -227,6 +242,7 @@ func (l *link) room(w *waiter) target {
 
 // came takes n octets that were read.
 func (l *link) came(t target, n int) {
+	l.idle = false
 	s := t.stream
 	if s == nil {
 		l.w += n
@@ -306,8 +322,7 @@ func (l *link) payload(w *waiter) {
 	switch {
 	case s == nil || s.m.Closing:
 	case l.cur.exp:
-		i := l.cur.seq % bridge.MaxExpeditedQueue
-		s.expLen[i] = uint8(copy(s.expIn[i][:], src))
+		put(&s.expIn, l.cur.seq, src)
 		if s.closed {
 			s.drain()
 		}

@@ -172,7 +172,7 @@ func (s *Stream) SendExpedited(c transport.Cancel, b []byte) error {
 		case s.err != nil:
 			return s.err
 		case s.m.ExpeditedRoom():
-			copy(s.expOut[s.m.ExpWritten%bridge.MaxExpeditedQueue][:], b)
+			put(&s.expOut, s.m.ExpWritten, b)
 			s.gather = 0 // what is sent after it must not join what was sent before it
 			br.m.WriteExpedited(s.m, len(b))
 			br.flushFor(s, false)

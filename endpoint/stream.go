@@ -25,7 +25,7 @@ type Stream struct {
 	gatherAt uint64 // where that TSDU's record begins
 	headLen  int
 	head     [maxHead]byte
-	expOut   [bridge.MaxExpeditedQueue][bridge.MaxExpedited]byte
+	expOut   *expedited
 
 	// Receiving. The ring's offsets count what was stored in it.
 	in     ring
@@ -34,8 +34,7 @@ type Stream struct {
 	dst    []byte // of the Receive that waits
 	got    int    // octets that are in dst
 	gotEnd bool
-	expIn  [bridge.MaxExpeditedQueue][bridge.MaxExpedited]byte
-	expLen [bridge.MaxExpeditedQueue]uint8
+	expIn  *expedited
 	fresh  bool // opened by the peer, and not yet handed to who accepts streams
 	grown  growth
 
@@ -49,6 +48,21 @@ type Stream struct {
 	rw, sw, ew waiter // of Receive, Send (and Drain) and SendExpedited
 }
 
+// expedited holds the expedited TSDUs of a direction. Few streams ever have one.
+type expedited struct {
+	tsdu [bridge.MaxExpeditedQueue][bridge.MaxExpedited]byte
+	len  [bridge.MaxExpeditedQueue]uint8
+}
+
+// put stores a TSDU under its sequence number, and makes the place for it if there is none.
+func put(e **expedited, seq uint64, tsdu []byte) {
+	if *e == nil {
+		*e = new(expedited)
+	}
+	i := seq % bridge.MaxExpeditedQueue
+	(*e).len[i] = uint8(copy((*e).tsdu[i][:], tsdu))
+}
+
 // maxHead is the largest head of a gathered TSDU, in octets.
 const maxHead = 16
 
@@ -56,7 +70,7 @@ func newStream(br *Bridge, m *bridge.Stream) *Stream {
 	s := &Stream{br: br, m: m, reserved: 2 * bridge.MinCredit}
 	m.Owner = s
 	for _, w := range []*waiter{&s.rw, &s.sw, &s.ew} {
-		w.s, w.cond.L = s, &br.mu
+		w.s = s
 	}
 	return s
 }
@@ -66,10 +80,22 @@ var _ transport.Conn = (*Stream)(nil)
 // waiter is a call that waits for a carrier to bring something. While it waits it may lead: read the carrier itself.
 type waiter struct {
 	s          *Stream
-	cond       sync.Cond
+	cond       *sync.Cond // while it waits
 	waits      bool
 	drains     bool    // it waits for acknowledgements, not for room
 	next, prev *waiter // in Bridge.waiters
+}
+
+// conds are what waiters wait on: there are far more streams than calls that wait.
+var conds = sync.Pool{New: func() any { return new(sync.Cond) }}
+
+// wait frees mu, waits for a signal, and has mu again.
+func (w *waiter) wait(mu *sync.Mutex) {
+	w.cond = conds.Get().(*sync.Cond)
+	w.cond.L = mu
+	w.cond.Wait()
+	conds.Put(w.cond)
+	w.cond = nil
 }
 
 // Bridge is the bridge that carries the stream.
@@ -222,7 +248,7 @@ func (s *Stream) ReceiveExpedited(b []byte) (n int, ok bool) {
 		return 0, false
 	}
 	i := s.m.ExpConsumed % bridge.MaxExpeditedQueue
-	n = copy(b, s.expIn[i][:s.expLen[i]])
+	n = copy(b, s.expIn.tsdu[i][:s.expIn.len[i]])
 	if s.m.Closing {
 		s.m.ExpConsumed++
 	} else {

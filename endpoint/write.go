@@ -22,7 +22,13 @@ type batch struct {
 	pinned []*Stream
 	bye    bool
 	parked bool // PARKED is among them
+
+	fewHdr  [2 * maxHeader]byte // hdr and bufs of a bridge on which little happens
+	fewBufs [4][]byte
 }
+
+// maxHeader is the size of the largest frame without octets of a ring.
+const maxHeader = bridge.HeaderSize + bridge.MaxExpedited // an ACK has as many octets
 
 // kick writes what is due, without waiting.
 func (br *Bridge) kick() {
@@ -138,9 +144,7 @@ func (br *Bridge) wrote(l *link, err error) bool {
 func (br *Bridge) collect(l *link) (size int) {
 	o := &l.out
 	if o.hdr == nil {
-		// Headers must not move once bufs point at them.
-		o.hdr = make([]byte, 0, maxFrames*(bridge.HeaderSize+bridge.MaxExpedited))
-		o.bufs = make([][]byte, 0, 8)
+		o.hdr, o.bufs = o.fewHdr[:], o.fewBufs[:]
 	}
 	o.hdr, o.bufs = o.hdr[:0], o.bufs[:0]
 	if br.link != l {
@@ -155,6 +159,14 @@ func (br *Bridge) collect(l *link) (size int) {
 		f, m, ok := br.m.Next(now)
 		if !ok {
 			break
+		}
+		if len(o.hdr)+maxHeader > cap(o.hdr) {
+			// Headers must not move once bufs point at them.
+			if from < len(o.hdr) {
+				o.bufs = append(o.bufs, o.hdr[from:])
+				size += len(o.hdr) - from
+			}
+			o.hdr, from = make([]byte, 0, maxFrames*maxHeader), 0
 		}
 		o.hdr, _ = f.AppendBinary(o.hdr)
 		switch f.Type {
@@ -172,7 +184,7 @@ func (br *Bridge) collect(l *link) (size int) {
 				o.pinned = append(o.pinned, s)
 			}
 		case bridge.FrameExpedited:
-			o.hdr = append(o.hdr, owner(m).expOut[f.Arg%bridge.MaxExpeditedQueue][:f.Length]...)
+			o.hdr = append(o.hdr, owner(m).expOut.tsdu[f.Arg%bridge.MaxExpeditedQueue][:f.Length]...)
 		case bridge.FrameBye:
 			o.bye = true
 		case bridge.FrameParked:
