@@ -11,9 +11,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tenuto-session/tenuto/bridge"
 	"github.com/tenuto-session/tenuto/carrier"
 	"github.com/tenuto-session/tenuto/carrier/tcp"
+	"github.com/tenuto-session/tenuto/carrier/tls"
+	"github.com/tenuto-session/tenuto/carrier/unix"
 	"github.com/tenuto-session/tenuto/endpoint"
+	"github.com/tenuto-session/tenuto/identity"
 	"github.com/tenuto-session/tenuto/transport"
 )
 
@@ -21,10 +25,13 @@ import (
 type EndpointConfig struct {
 	// Key is the endpoint's identity; nil makes one for the process.
 	Key ed25519.PrivateKey
-	// Carriers are kinds of carriers beyond tenuto+tcp://, such as a *memory.Network.
+	// Carriers are kinds of carriers beyond tenuto:// (TLS), tenuto+tcp:// and tenuto+unix://, such as a *memory.Network.
 	Carriers []carrier.Network
 	// AllowPlaintext lets plaintext carriers leave the loopback.
 	AllowPlaintext bool
+	// NoBinding says that a proxy between the endpoints ends TLS and begins it anew. Both endpoints must say so; whoever runs
+	// the proxy can then read and change what passes.
+	NoBinding bool
 	// Peers decides who the peers may be, by their keys. Nil takes any on carriers that stay on this machine, where there is
 	// nothing to verify, and nobody on others.
 	Peers Peers
@@ -97,6 +104,7 @@ const (
 type Endpoint struct {
 	ep      *endpoint.Endpoint
 	backlog int
+	key     ed25519.PublicKey
 	log     *slog.Logger
 }
 
@@ -120,7 +128,7 @@ func newEndpoint(cfg *EndpointConfig, private bool) (*Endpoint, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("tenuto: a key has %d octets, not %d", ed25519.PrivateKeySize, len(key))
 	}
-	ep := &Endpoint{backlog: cfg.Backlog, log: cfg.Logger}
+	ep := &Endpoint{backlog: cfg.Backlog, key: key.Public().(ed25519.PublicKey), log: cfg.Logger}
 	if ep.log == nil {
 		ep.log = slog.New(slog.DiscardHandler)
 	}
@@ -130,7 +138,8 @@ func newEndpoint(cfg *EndpointConfig, private bool) (*Endpoint, error) {
 	c := endpoint.Config{Key: key, Window: cfg.Window, Retention: cfg.Retention, Heartbeat: cfg.Heartbeat, Park: cfg.Park,
 		ParkPoll: cfg.ParkPoll, ParkRetention: cfg.ParkRetention, HandshakeTime: cfg.HandshakeTime,
 		Limits: cfg.Limits, Directory: cfg.Directory, Logger: ep.log, CloseWhenIdle: private}
-	c.Carriers = append([]carrier.Network{&tcp.Network{AllowAnywhere: cfg.AllowPlaintext}}, cfg.Carriers...)
+	c.Carriers = append([]carrier.Network{&tls.Network{NoBinding: cfg.NoBinding}, &tcp.Network{AllowAnywhere: cfg.AllowPlaintext},
+		&unix.Network{}}, cfg.Carriers...)
 	if p := cfg.Peers; p != nil {
 		c.Verify = func(u *url.URL, key ed25519.PublicKey) error { return p.Verify(u.String(), key) }
 		c.Admit = func(u *url.URL, key ed25519.PublicKey, service string) error {
@@ -162,8 +171,8 @@ func (ep *Endpoint) Bridges() []*Bridge {
 	return all
 }
 
-// Dial opens a session to a URL such as tenuto+tcp://host:7225/service: S-CONNECT. All sessions to one host share a bridge. It returns
-// a *RefusedError if the peer refused.
+// Dial opens a session to a URL such as tenuto://host:7225/service: S-CONNECT. All sessions to one host share a bridge. It returns a
+// *RefusedError if the peer refused, and an *UnknownPeerError if there is nobody to decide on the peer's key.
 func (ep *Endpoint) Dial(ctx context.Context, rawURL string, cfg *Config) (*Session, error) {
 	u, service, err := parseDial(rawURL)
 	if err != nil {
@@ -172,11 +181,14 @@ func (ep *Endpoint) Dial(ctx context.Context, rawURL string, cfg *Config) (*Sess
 	for again := false; ; again = true {
 		br, err := ep.ep.Dial(ctx, u)
 		if err != nil {
-			return nil, fmt.Errorf("tenuto: dial: %w", err)
+			return nil, ep.dialError(err)
 		}
 		s, err := (&Bridge{ep, br}).Dial(ctx, service, cfg)
 		if err != nil && !again && stale(err) {
 			continue // the bridge was lost before; a new one may be had
+		}
+		if d, ok := errors.AsType[*transport.DisconnectError](err); ok && d.Reason == transport.ReasonNotAdmitted {
+			err = ep.notAdmitted()
 		}
 		return s, err
 	}
@@ -188,11 +200,43 @@ func stale(err error) bool {
 	return errors.As(err, &d) && (d.Reason == transport.ReasonUnknown || d.Reason == transport.ReasonExpired || d.Reason == transport.ReasonShutdown)
 }
 
+// UnknownPeerError says that nobody decides whether a responder's key belongs to the URL that was dialled: EndpointConfig.Peers is nil.
+type UnknownPeerError struct {
+	URL string
+	Key ed25519.PublicKey
+}
+
+// Fingerprint is what people compare keys by.
+func (e *UnknownPeerError) Fingerprint() string { return identity.Fingerprint(e.Key) }
+
+func (e *UnknownPeerError) Error() string {
+	return fmt.Sprintf("tenuto: %s shows the key %s, and nobody decides whether that is the right one (EndpointConfig.Peers)", e.URL, e.Fingerprint())
+}
+
+// dialError says what can be done about an error.
+func (ep *Endpoint) dialError(err error) error {
+	if e, ok := errors.AsType[*endpoint.UnknownPeerError](err); ok {
+		return &UnknownPeerError{e.URL.Redacted(), e.Key}
+	}
+	if r, ok := errors.AsType[*bridge.RefusedError](err); ok && r.Refusal == bridge.RefusedUnauthorised {
+		return ep.notAdmitted()
+	}
+	if d, ok := errors.AsType[*transport.DisconnectError](err); ok && d.Reason == transport.ReasonNotAdmitted {
+		return ep.notAdmitted()
+	}
+	return fmt.Errorf("tenuto: dial: %w", err)
+}
+
+func (ep *Endpoint) notAdmitted() error {
+	return fmt.Errorf("tenuto: dial: %w by the server; to admit it, add to the server's authorized_keys the line: %s", ErrNotAdmitted,
+		identity.FormatPublic(ep.key, identity.DefaultComment()))
+}
+
 // DialContext opens a session and returns it as a net.Conn, in the form that http.Transport and others want: addr is a URL, or
-// host:port/service on a plaintext carrier; network is not looked at.
+// host:port/service on a carrier with TLS; network is not looked at.
 func (ep *Endpoint) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	if !strings.Contains(addr, "://") {
-		addr = tcp.Scheme + "://" + addr
+		addr = tls.Scheme + "://" + addr
 	}
 	s, err := ep.Dial(ctx, addr, nil)
 	if err != nil {
@@ -201,18 +245,15 @@ func (ep *Endpoint) DialContext(ctx context.Context, network, addr string) (net.
 	return s.Conn(), nil
 }
 
-// Bridge returns the bridge to a URL's host, making it if there is none. The URL may lack a service.
+// Bridge returns the bridge that Dial would use for a URL, making it if there is none. The service is not looked at.
 func (ep *Endpoint) Bridge(ctx context.Context, rawURL string) (*Bridge, error) {
-	u, err := url.Parse(rawURL)
-	if err == nil {
-		err = known(u)
-	}
+	u, _, err := splitDial(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("tenuto: %w", err)
+		return nil, err
 	}
 	br, err := ep.ep.Dial(ctx, u)
 	if err != nil {
-		return nil, fmt.Errorf("tenuto: dial: %w", err)
+		return nil, ep.dialError(err)
 	}
 	return &Bridge{ep, br}, nil
 }
@@ -242,34 +283,30 @@ func (ep *Endpoint) Check(rawURL string) (service string, err error) {
 	return service, nil
 }
 
-// parseDial takes a dial URL apart: the service is the last element of its path.
+// parseDial takes a dial URL apart, and wants it to name a service.
 func parseDial(rawURL string) (u *url.URL, service string, err error) {
+	u, service, err = splitDial(rawURL)
+	switch {
+	case err != nil:
+	case service == "":
+		err = fmt.Errorf("tenuto: %s names no service: add /NAME", rawURL)
+	case len(service) > MaxService:
+		err = fmt.Errorf("tenuto: service %q: %d octets exceed %d", service, len(service), MaxService)
+	}
+	return u, service, err
+}
+
+// splitDial takes a dial URL apart: the service is the last element of its path, and what is before it is the carrier's.
+func splitDial(rawURL string) (u *url.URL, service string, err error) {
 	u, err = url.Parse(rawURL)
 	if err != nil {
 		return nil, "", fmt.Errorf("tenuto: %w", err)
 	}
-	if err := known(u); err != nil {
-		return nil, "", fmt.Errorf("tenuto: %w", err)
-	}
-	if u.Scheme == "" || u.Host == "" {
-		return nil, "", fmt.Errorf("tenuto: %q is no URL such as tenuto+tcp://127.0.0.1:7225/service", rawURL)
+	if u.Scheme == "" || u.Host == "" && u.Path == "" {
+		return nil, "", fmt.Errorf("tenuto: %q is no URL such as tenuto://host:7225/service", rawURL)
 	}
 	i := strings.LastIndexByte(u.Path, '/')
 	service = u.Path[i+1:]
-	if service == "" {
-		return nil, "", fmt.Errorf("tenuto: %s names no service: add /NAME", rawURL)
-	}
-	if len(service) > MaxService {
-		return nil, "", fmt.Errorf("tenuto: service %q: %d octets exceed %d", service, len(service), MaxService)
-	}
-	u.Path = u.Path[:max(i, 0)]
+	u.Path, u.RawPath = u.Path[:max(i, 0)], ""
 	return u, service, nil
-}
-
-// known explains the schemes that are not there yet.
-func known(u *url.URL) error {
-	if u.Scheme == "tenuto" {
-		return fmt.Errorf("%s: TLS carriers are not there yet; on loopback use tenuto+tcp://%s", u.Redacted(), u.Host)
-	}
-	return nil
 }

@@ -18,6 +18,8 @@ var (
 	ErrNotConn = errors.New("tenuto: session is not duplex without a release token")
 	// ErrUnfinished is returned by requests while an SSDU is open that SendPart began or that a cancelled Send left so.
 	ErrUnfinished = errors.New("tenuto: an SSDU is unfinished")
+	// ErrNotAdmitted is returned by Dial when the responder does not admit this endpoint's key.
+	ErrNotAdmitted = errors.New("this endpoint's key is not admitted")
 )
 
 var (

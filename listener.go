@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"sync"
 
 	"github.com/tenuto-session/tenuto/endpoint"
@@ -29,17 +30,14 @@ type Listener struct {
 	private bool
 }
 
-// Listen accepts carriers, and with them bridges and sessions, at a URL such as tenuto+tcp://127.0.0.1:7225. It names no service: each
-// indication does. cfg is what Accept accepts with.
+// Listen accepts carriers, and with them bridges and sessions, at a URL such as tenuto://:7225. It names no service: each indication
+// does. cfg is what Accept accepts with.
 func (ep *Endpoint) Listen(ctx context.Context, rawURL string, cfg *Config) (*Listener, error) {
 	u, err := url.Parse(rawURL)
-	if err == nil {
-		err = known(u)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("tenuto: %w", err)
 	}
-	if u.Path != "" && u.Path != "/" {
+	if u.Host != "" && strings.Trim(u.Path, "/") != "" {
 		return nil, fmt.Errorf("tenuto: listen: %s names a service; each session says which it wants", rawURL)
 	}
 	l, err := ep.newListener(cfg)

@@ -460,7 +460,6 @@ func TestURLs(t *testing.T) {
 		"tenuto+tcp://127.0.0.1:1":                   "names no service",
 		"tenuto+tcp://127.0.0.1:1/":                  "names no service",
 		"tenuto+tcp://127.0.0.1:1/seventeen-octets-": "exceed 16",
-		"tenuto://127.0.0.1:1/x":                     "TLS",
 		"ftp://127.0.0.1:1/x":                        "no carrier for ftp://",
 		"tenuto+tcp://192.0.2.1:1/x":                 "loopback",
 		"%":                                          "invalid URL",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/tenuto-session/tenuto/bridge"
 	"github.com/tenuto-session/tenuto/carrier"
+	"github.com/tenuto-session/tenuto/transport"
 )
 
 // Listener accepts carriers, and hands on the streams that the peers open on their bridges.
@@ -139,7 +140,11 @@ func (ln *Listener) welcome(conn carrier.Conn, inTime func() bool) error {
 	}
 	var r *refusal
 	if errors.As(err, &r) {
-		conn.Write(bridge.Refuse(ep.cfg.Key, r.code, r.text, conn.Binding(), request))
+		answer := bridge.Refuse(ep.cfg.Key, r.code, r.text, conn.Binding(), request)
+		if g.proved {
+			answer, _ = (&bridge.Frame{Type: bridge.FrameBye, Arg: uint64(r.reason())}).AppendBinary(nil)
+		}
+		conn.Write(answer)
 		finish(conn)
 	}
 	return err
@@ -200,6 +205,7 @@ func (ln *Listener) hello(conn carrier.Conn, g *greeter, body []byte) error {
 	if err != nil {
 		return err
 	}
+	g.proved = true
 	if err := ln.authorize(conn, res.Peer); err != nil {
 		return err
 	}
@@ -235,11 +241,14 @@ func (ln *Listener) attach(conn carrier.Conn, g *greeter, body []byte) error {
 	if br == nil || br.role != bridge.ResponderRole {
 		return &refusal{bridge.RefusedUnknown, "this endpoint has no such bridge; it may have been restarted"}
 	}
-	if err := ln.authorize(conn, br.peer); err != nil {
-		return err
-	}
 	attached, epoch, err := br.takeOver(conn, body)
 	if err != nil {
+		return err
+	}
+	if err := ln.authorize(conn, br.peer); err != nil {
+		br.mu.Lock()
+		defer br.unlock()
+		br.end(transport.ReasonNotAdmitted, false, err)
 		return err
 	}
 	if _, err := conn.Write(attached); err != nil {

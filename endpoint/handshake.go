@@ -7,6 +7,7 @@ import (
 
 	"github.com/tenuto-session/tenuto/bridge"
 	"github.com/tenuto-session/tenuto/carrier"
+	"github.com/tenuto-session/tenuto/transport"
 )
 
 // greeter reads handshake messages from a carrier; what it read beyond them is the bridge's.
@@ -14,6 +15,7 @@ type greeter struct {
 	conn   carrier.Conn
 	buf    []byte
 	inTime func() bool // the responder's: ends the limit on the handshake's time
+	proved bool        // PROOF has come: the initiator waits for frames from now on
 }
 
 // fill reads until the buffer holds n octets at least.
@@ -72,6 +74,17 @@ func (g *greeter) message() (bridge.MessageType, []byte, error) {
 type refusal struct {
 	code bridge.Refusal
 	text string
+}
+
+// reason is the refusal as a BYE has it.
+func (r *refusal) reason() transport.Reason {
+	switch r.code {
+	case bridge.RefusedUnauthorised:
+		return transport.ReasonNotAdmitted
+	case bridge.RefusedCongestion:
+		return transport.ReasonCongestion
+	}
+	return transport.ReasonShutdown
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("refused: %v: %s", r.code, r.text) }

@@ -278,10 +278,7 @@ func TestUnauthorized(t *testing.T) {
 	var admitted ed25519.PublicKey
 	hostile(t, func(t *testing.T, p *pair, nw *memory.Network, log *logged) {
 		c, g, _ := greetRaw(t, p, nw, newKey(t))
-		mt, body, err := g.message()
-		if err != nil || mt != bridge.MessageRefused || bridge.ParseRefused(body, nil, nil).Refusal != bridge.RefusedUnauthorised {
-			t.Errorf("got %v, %v", mt, err)
-		}
+		wantBye(t, g, transport.ReasonNotAdmitted)
 		c.Close()
 		wantLog(t, log, "not on the list")
 	}, func(c, s *Config) {
@@ -297,6 +294,17 @@ func TestUnauthorized(t *testing.T) {
 	})
 }
 
+// wantBye wants the next frame to be a BYE.
+func wantBye(t *testing.T, g *greeter, want transport.Reason) {
+	t.Helper()
+	if err := g.fill(bridge.HeaderSize); err != nil {
+		t.Fatal(err)
+	}
+	if f, _, err := bridge.ParseFrame(g.buf); err != nil || f.Type != bridge.FrameBye || transport.Reason(f.Arg) != want {
+		t.Errorf("got %v, %v; want a BYE for %v", f, err, want)
+	}
+}
+
 // TestManyBridges: a key has at most as many bridges as the limit says.
 func TestManyBridges(t *testing.T) {
 	hostile(t, func(t *testing.T, p *pair, nw *memory.Network, log *logged) {
@@ -308,9 +316,7 @@ func TestManyBridges(t *testing.T) {
 		}
 		synctest.Wait()
 		c, g, _ := greetRaw(t, p, nw, key)
-		if mt, _, err := g.message(); err != nil || mt != bridge.MessageRefused {
-			t.Errorf("the fourth: %v, %v", mt, err)
-		}
+		wantBye(t, g, transport.ReasonCongestion)
 		for _, c := range append(conns, c) {
 			c.Close()
 		}

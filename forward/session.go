@@ -3,7 +3,6 @@ package forward
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"path"
@@ -28,9 +27,6 @@ type sessionConn struct {
 func (c sessionConn) Abort(data []byte) error { return c.session.Abort(data) }
 
 func conn(s *tenuto.Session, err error) (Conn, error) {
-	if refused, ok := errors.AsType[*tenuto.RefusedError](err); ok && len(refused.Data) > 0 {
-		return nil, fmt.Errorf("%w: %q", err, refused.Data) // the peer's words, and so quoted
-	}
 	if err != nil {
 		return nil, err
 	}

@@ -133,9 +133,10 @@ const (
 	ReasonExpired                  // the connection could not be carried within the recovery window
 	ReasonUnknown                  // the peer does not know the connection: it was restarted, or its retention has passed
 	ReasonShutdown                 // the endpoint is closing
+	ReasonNotAdmitted              // the peer does not admit this endpoint's key
 )
 
-var reasonNames = [...]string{"normal", "no listener", "congestion", "protocol error", "expired", "unknown to the peer", "shutdown"}
+var reasonNames = [...]string{"normal", "no listener", "congestion", "protocol error", "expired", "unknown to the peer", "shutdown", "key not admitted"}
 
 func (r Reason) String() string {
 	if int(r) < len(reasonNames) {

@@ -19,15 +19,18 @@ func (p *program) connect() *cobra.Command {
 		Long: `Connect opens one session and copies standard input to it, and what comes from
 it to standard output. The end of either is the end of that direction alone;
 connect returns when both have ended, and fails when the session is aborted.`,
-		Example: `  echo hello | tenuto connect tenuto+tcp://127.0.0.1:7225/echo
-  ssh -o ProxyCommand='tenuto connect tenuto+tcp://127.0.0.1:7225/ssh' host`,
+		Example: `  echo hello | tenuto connect tenuto://server/echo
+  ssh -o ProxyCommand='tenuto connect tenuto://server/ssh' host`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{quiet: ""},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := limits.check(cmd.Flags()); err != nil {
+				return err
+			}
 			return p.runConnect(cmd.Context(), args[0], &limits, newStdio(cmd.InOrStdin(), cmd.OutOrStdout()))
 		},
 	}
-	limits.add(cmd.Flags())
+	limits.dialling(cmd.Flags())
 	return cmd
 }
 

@@ -24,11 +24,14 @@ them share one bridge. Without a host it listens on 127.0.0.1.
 With --reverse the server accepts, at the address that its own --reverse gives
 for the service, and each connection is carried to LOCAL, which is then a target
 as in tenuto serve.`,
-		Example: `  tenuto forward :15432 tenuto+tcp://127.0.0.1:7225/db
-  tenuto forward unix:/tmp/docker.sock tenuto+tcp://127.0.0.1:7225/docker
-  tenuto forward --reverse 127.0.0.1:3000 tenuto+tcp://127.0.0.1:7225/web`,
+		Example: `  tenuto forward :15432 tenuto://server/db
+  tenuto forward unix:/tmp/docker.sock tenuto://server/docker
+  tenuto forward --reverse 127.0.0.1:3000 tenuto://server/web`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := limits.check(cmd.Flags()); err != nil {
+				return err
+			}
 			if reverse {
 				target, err := forward.NewRegistry().Parse(args[0])
 				if err != nil {
@@ -40,7 +43,7 @@ as in tenuto serve.`,
 		},
 	}
 	cmd.Flags().BoolVar(&reverse, "reverse", false, "let the server accept, and connect to LOCAL here")
-	limits.add(cmd.Flags())
+	limits.dialling(cmd.Flags())
 	return cmd
 }
 
@@ -78,10 +81,7 @@ func (p *program) runReverse(ctx context.Context, target forward.Target, url str
 
 // dialler makes an endpoint that can dial the URL, and tells which service that names.
 func (p *program) dialler(l *limits, url string) (ep *tenuto.Endpoint, service string, err error) {
-	if err := l.check(); err != nil {
-		return nil, "", err
-	}
-	if ep, err = tenuto.NewEndpoint(l.config(p.log)); err != nil {
+	if ep, err = p.endpoint(l); err != nil {
 		return nil, "", err
 	}
 	if service, err = ep.Check(url); err != nil {

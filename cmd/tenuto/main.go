@@ -16,7 +16,8 @@ import (
 const (
 	exitOK      = 0
 	exitFailure = 1 // something did not work
-	exitUsage   = 2 // the command line is wrong
+	exitUsage   = 2 // the command line or the configuration file is wrong
+	exitTrust   = 3 // a key was refused, here or at the other end
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -45,6 +46,9 @@ func run(args []string, in io.Reader, out, errs io.Writer) (exit int) {
 	if _, ok := errors.AsType[usageError](err); ok || !p.began {
 		fmt.Fprintf(errs, "Run '%s --help' for usage.\n", cmd.CommandPath())
 		return exitUsage
+	}
+	if isTrust(err) {
+		return exitTrust
 	}
 	return exitFailure
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -26,11 +28,17 @@ func (l leakless) Run() int {
 	return code
 }
 
+// folders are the variables that say where the program keeps its files: each script has its own.
+var folders = []string{"HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"}
+
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Values[processesKey{}] = make(map[string]*process)
+			for _, name := range folders {
+				env.Setenv(name, filepath.Join(env.WorkDir, strings.ToLower(name)))
+			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -13,6 +13,7 @@ type program struct {
 	began     bool // a command's own code has been reached
 	logLevel  string
 	logFormat string
+	configDir string
 	log       *slog.Logger
 }
 
@@ -27,11 +28,21 @@ func (p *program) command() *cobra.Command {
 connection below it breaks: no byte is lost or doubled, and the applications at
 both ends notice nothing.
 
-In this version carriers are plaintext (tenuto+tcp://) and stay on loopback.
-Carriers with TLS, and keys to know one's peer by, are the next step.`,
+URLs say how a server is reached:
+  tenuto://host:7225/service         TLS over TCP; the port is 7225 if none is named
+  tenuto+unix:///run/t.sock/service  a Unix socket
+  tenuto+tcp://127.0.0.1/service     plaintext, on this machine alone unless allowed
+
+Both ends know each other by keys, kept in files as those of SSH are: identity,
+known_peers and authorized_keys, in $XDG_CONFIG_HOME/tenuto or ~/.config/tenuto.
+A client's key is admitted by adding what tenuto id prints to authorized_keys on
+the server. One user's commands admit each other without that.
+
+Exit codes: 0 it worked; 1 it did not; 2 the command line or the configuration
+file is wrong; 3 the other end's key was refused here, or ours there.`,
 		Example: `  tenuto demo
-  tenuto serve --listen tenuto+tcp://127.0.0.1:7225 --service db=127.0.0.1:5432
-  tenuto forward :15432 tenuto+tcp://127.0.0.1:7225/db`,
+  tenuto serve --listen tenuto://:7225 --service db=127.0.0.1:5432
+  tenuto forward :15432 tenuto://server/db`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return p.begin(cmd) },
@@ -39,7 +50,8 @@ Carriers with TLS, and keys to know one's peer by, are the next step.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&p.logLevel, "log-level", "", "log what is at least `LEVEL`: debug, info, warn or error")
 	flags.StringVar(&p.logFormat, "log-format", "text", "log as `FORMAT`: text or json")
-	root.AddCommand(p.serve(), p.forward(), p.connect(), p.demo(), p.version())
+	flags.StringVar(&p.configDir, "config-dir", "", "keep keys in `FOLDER`")
+	root.AddCommand(p.serve(), p.forward(), p.connect(), p.demo(), p.id(), p.keygen(), p.version())
 	return root
 }
 

@@ -43,6 +43,10 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	name, want := args[0], regexp.MustCompile(args[1])
 	p := &process{cmd: exec.Command("tenuto", args[2:]...), ended: make(chan struct{})}
 	p.cmd.Dir = ts.MkAbs(".")
+	p.cmd.Env = os.Environ()
+	for _, name := range folders {
+		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
+	}
 	stderr, err := p.cmd.StderrPipe()
 	ts.Check(err)
 	ts.Check(p.cmd.Start())

@@ -33,10 +33,10 @@ TARGET is host:port, unix:PATH, or a word:
 With --reverse a client may register NAME (tenuto forward --reverse). While it
 does, each connection accepted at ADDRESS, which is [host]:port or unix:PATH, is
 a session to that client. A later registration replaces an earlier one.`,
-		Example: `  tenuto serve --listen tenuto+tcp://127.0.0.1:7225 --service echo=echo
-  tenuto serve --listen tenuto+tcp://127.0.0.1:7225 \
+		Example: `  tenuto serve --listen tenuto://:7225 --service echo=echo
+  tenuto serve --listen tenuto://:7225 \
       --service db=127.0.0.1:5432 --service docker=unix:/run/docker.sock
-  tenuto serve --listen tenuto+tcp://127.0.0.1:7225 --reverse web=127.0.0.1:8080`,
+  tenuto serve --listen tenuto://:7225 --reverse web=127.0.0.1:8080`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s := &forward.Server{Logger: p.log}
@@ -47,7 +47,7 @@ a session to that client. A later registration replaces an earlier one.`,
 			if s.Reverse, err = parseReverse(reverse, s.Services); err != nil {
 				return err
 			}
-			if err := limits.check(); err != nil {
+			if err := limits.check(cmd.Flags()); err != nil {
 				return err
 			}
 			switch {
@@ -63,12 +63,12 @@ a session to that client. A later registration replaces an earlier one.`,
 	f.StringArrayVar(&listen, "listen", nil, "accept sessions at `URL` (may be repeated)")
 	f.StringArrayVar(&services, "service", nil, "connect sessions for a name to a target, `NAME=TARGET` (may be repeated)")
 	f.StringArrayVar(&reverse, "reverse", nil, "let a client that registers a name have what connects to an address, `NAME=ADDRESS` (may be repeated)")
-	limits.add(f)
+	limits.listening(f)
 	return cmd
 }
 
 func (p *program) runServe(ctx context.Context, s *forward.Server, urls []string, l *limits) error {
-	ep, err := tenuto.NewEndpoint(l.config(p.log))
+	ep, err := p.endpoint(l)
 	if err != nil {
 		return err
 	}
