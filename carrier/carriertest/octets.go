@@ -232,14 +232,14 @@ func sendTrying(c carrier.Conn, seed byte, total int) error {
 		part := due[:len(due)-rnd.IntN(len(due)+1)>>rnd.IntN(17)]
 		n, err := c.TryWrite(cut(rnd, part)...)
 		if err != nil || n < 0 || n > len(part) {
-			return fmt.Errorf("TryWrite of %d octets = %d: %w", len(part), n, err)
+			return fmt.Errorf("a TryWrite of %d octets returned %d and %v", len(part), n, err)
 		}
 		if n < len(part) && rnd.IntN(4) == 0 {
 			// The rest of this part, or of the whole, or a little of it.
 			rest := [][]byte{part[n:], due[n:], part[n : n+1]}[rnd.IntN(3)]
 			k, err := c.Write(cut(rnd, rest)...)
 			if err != nil || k != len(rest) {
-				return fmt.Errorf("Write of %d octets = %d: %w", len(rest), k, err)
+				return fmt.Errorf("a Write of %d octets returned %d and %v", len(rest), k, err)
 			}
 			n += k
 		}

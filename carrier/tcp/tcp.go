@@ -38,7 +38,7 @@ const (
 )
 
 // ErrNotLoopback is returned for an address that others could reach.
-var ErrNotLoopback = errors.New("plaintext carriers stay on loopback unless allowed (tenuto://, with TLS, is for other addresses and is the next step)")
+var ErrNotLoopback = errors.New("plaintext carriers stay on loopback unless allowed (tenuto://, with TLS, is for other addresses)")
 
 // Network dials and listens. The zero Network is ready for use, on loopback addresses only.
 type Network struct {

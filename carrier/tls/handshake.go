@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// The errors of a handshake, for a log or a person.
+// The errors of a handshake that say what to do.
 var (
 	ErrPlainHTTP = errors.New("plain HTTP came: this port speaks Tenuto over TLS")
-	ErrPlaintext = errors.New("plaintext Tenuto came: the peer should dial tenuto:// instead of tenuto+tcp://, or this end listen at tenuto+tcp://")
+	ErrPlaintext = errors.New("plaintext Tenuto came: dial tenuto:// here, or listen at tenuto+tcp://")
 	ErrNoTLS     = errors.New("the peer does not speak TLS")
-	ErrOldTLS    = errors.New("the peer does not speak TLS 1.3, and no older version is good enough here")
-	ErrProtocol  = errors.New("the peer speaks TLS, but not Tenuto over it (ALPN " + Protocol + "): is it the right port, and is a proxy between that ends TLS?")
-	ErrHungUp    = errors.New("the peer closed the connection in the middle of the TLS handshake: it may speak plaintext, or no Tenuto at all")
+	ErrOldTLS    = errors.New("the peer does not speak TLS 1.3, and older versions are not good enough")
+	ErrProtocol  = errors.New("the peer speaks TLS, but not Tenuto over it (ALPN " + Protocol + "): it is another service, or a proxy that ends TLS")
+	ErrHungUp    = errors.New("the peer closed the connection in the TLS handshake: it speaks plaintext, or no Tenuto at all")
 )
 
 // hello is what a client asks for.
@@ -86,12 +86,12 @@ func (c *conn) agree() (err error) {
 // explain says what a person can do about an error of the handshake.
 func (c *conn) explain(err error) error {
 	if head, ok := errors.AsType[tls.RecordHeaderError](err); ok && head.Conn != nil {
-		began := head.RecordHeader[:]
+		began := string(head.RecordHeader[:])
 		switch {
-		case slices.Contains([]string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "HTTP/"}, string(began)):
+		case slices.Contains(httpRequests, began):
 			c.answerHTTP()
 			return ErrPlainHTTP
-		case string(began) == "tenut":
+		case began == "tenut": // the first of what a bridge begins with, docs/wire/bridge.md
 			return ErrPlaintext
 		}
 		return fmt.Errorf("%w: it began with %q", ErrNoTLS, began)
@@ -106,7 +106,7 @@ func (c *conn) explain(err error) error {
 	case h.old, strings.Contains(text, "protocol version"):
 		return fmt.Errorf("%w (%w)", ErrOldTLS, err)
 	case len(h.protocols) > 0 && !slices.Contains(h.protocols, Protocol):
-		return fmt.Errorf("%w It asks for %q.", ErrProtocol, h.protocols)
+		return fmt.Errorf("%w (it asks for %q)", ErrProtocol, h.protocols)
 	case remote && strings.Contains(text, "no application protocol"):
 		return ErrProtocol
 	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
@@ -114,6 +114,9 @@ func (c *conn) explain(err error) error {
 	}
 	return fmt.Errorf("TLS handshake: %w", err)
 }
+
+// httpRequests are the first octets, as many as a record's header, of HTTP requests.
+var httpRequests = []string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "PATCH", "DELET", "CONNE", "TRACE", "PRI *"}
 
 const (
 	// httpAnswer is for a person with a browser.

@@ -2,7 +2,6 @@ package tls
 
 import (
 	"bytes"
-	"io"
 	"net/url"
 	"testing"
 
@@ -10,7 +9,6 @@ import (
 
 	"github.com/tenuto-session/tenuto/carrier"
 	"github.com/tenuto-session/tenuto/carrier/carriertest"
-	"github.com/tenuto-session/tenuto/carrier/internal/socket"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -56,33 +54,6 @@ func pair(t testing.TB, nw *Network) (near, far *conn) {
 	near = c.(*conn)
 	t.Cleanup(func() { near.Close(); far.Close() })
 	return near, far
-}
-
-// Read allocates what crypto/tls does, which is one small thing for each time that it asks for octets.
-func TestWriteAllocatesNothing(t *testing.T) {
-	near, far := pair(t, &Network{})
-	bufs := [][]byte{bytes.Repeat([]byte("h"), 16), bytes.Repeat([]byte("p"), 20_000), []byte("t")}
-	for name, write := range map[string]func(...[]byte) (int, error){"TryWrite": near.TryWrite, "Write": near.Write} {
-		if name == "TryWrite" && !socket.CanTryWrite {
-			continue
-		}
-		for slices := 1; slices <= len(bufs); slices++ {
-			written := 0
-			got := testing.AllocsPerRun(5, func() {
-				n, err := write(bufs[:slices]...)
-				if err != nil || n == 0 {
-					t.Fatalf("%s = %d, %v", name, n, err)
-				}
-				written += n
-			})
-			if got != 0 {
-				t.Errorf("%s of %d slices: %v allocations; want 0", name, slices, got)
-			}
-			if _, err := io.CopyN(io.Discard, far, int64(written)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
 }
 
 func TestBinding(t *testing.T) {

@@ -1,20 +1,13 @@
 package tls
 
 // writer turns slices into records and knows which octets are where. What TryWrite has sealed and the kernel does not take stays in
-// the inner connection's buffer, and the caller comes with the same octets again: they are sealed once, and counted when the
-// kernel has them.
+// the inner connection, and the caller comes with the same octets again: they are sealed once, and counted when the kernel has
+// their record.
 type writer struct {
-	sealed int64 // octets in records, since the beginning
-	handed int64 // those of them in records that the kernel has wholly
-	told   int64 // those of them that Write and TryWrite have returned
-
-	marks []mark // of the last batch, the records that the kernel has not wholly
-	space [batch]mark
+	ahead int64 // octets in records that Write and TryWrite have not returned
+	last  int64 // octets in the last record
 	err   error
 }
-
-// mark is where a record ends: in the stream below and in the one above.
-type mark struct{ put, sealed int64 }
 
 // write is Write and TryWrite.
 func (c *conn) write(bufs [][]byte, wait bool) (n int, err error) {
@@ -24,48 +17,35 @@ func (c *conn) write(bufs [][]byte, wait bool) (n int, err error) {
 	}
 	q := queue{bufs: bufs}
 	total := q.size()
-	q.skip(min(w.sealed-w.told, total))
+	q.skip(min(w.ahead, total))
+	var stage *block
 
-	buf := c.inner.acquire()
-	rest, err := c.inner.flush(buf, wait, q.empty())
+	rest, err := c.inner.flush(wait)
 	for err == nil && !rest && !q.empty() {
-		if err = c.seal(buf, &q); err == nil {
-			rest, err = c.inner.flush(buf, wait, q.empty())
+		p := q.whole()
+		if p == nil {
+			if stage == nil {
+				stage = blocks.Get().(*block)
+			}
+			p = q.gather(stage[:maxPlain])
 		}
+		if _, err = c.tls.Write(p); err == nil {
+			w.last = int64(len(p))
+			w.ahead += w.last
+			rest, err = c.inner.flush(wait)
+		}
+	}
+	if stage != nil {
+		blocks.Put(stage)
 	}
 	w.err = err
 
-	w.advance(c.inner.progress())
-	n64 := min(w.handed-w.told, total)
-	w.told += n64
-	return int(n64), err
-}
-
-// seal makes a batch of records, when the kernel has all those before.
-func (c *conn) seal(buf *buffer, q *queue) error {
-	w := &c.out
-	w.marks, w.handed = w.space[:0], w.sealed
-	for range batch {
-		if q.empty() {
-			break
-		}
-		p := q.next(&buf.stage)
-		if _, err := c.tls.Write(p); err != nil {
-			return err
-		}
-		w.sealed += int64(len(p))
-		put, _ := c.inner.progress()
-		w.marks = append(w.marks, mark{put, w.sealed})
+	told := min(w.ahead, total)
+	if rest { // of the last record
+		told = min(max(w.ahead-w.last, 0), total)
 	}
-	return nil
-}
-
-// advance takes note of what the kernel has.
-func (w *writer) advance(_, handed int64) {
-	for len(w.marks) > 0 && w.marks[0].put <= handed {
-		w.handed = w.marks[0].sealed
-		w.marks = w.marks[1:]
-	}
+	w.ahead -= told
+	return int(told), err
 }
 
 // queue is what is left of slices; it does not change them.
@@ -97,21 +77,30 @@ func (q *queue) skip(n int64) {
 	}
 }
 
-// next takes what the next record carries: as much as it can. It is part of a slice if that alone fills a record or nothing
-// follows, and else copied together in stage. The queue is not empty.
-func (q *queue) next(stage *[maxPlain]byte) []byte {
-	if b := q.bufs[0][q.off:]; len(b) >= maxPlain {
+// whole takes octets that are a record by themselves, because they fill one or nothing follows; else it returns nil. The queue is
+// not empty.
+func (q *queue) whole() []byte {
+	b := q.bufs[0][q.off:]
+	if len(b) >= maxPlain {
 		q.off += maxPlain
 		return b[:maxPlain]
-	} else if q.off = len(q.bufs[0]); q.empty() {
-		return b
-	} else {
-		n := copy(stage[:], b)
-		for n < maxPlain && !q.empty() {
-			k := copy(stage[n:], q.bufs[0][q.off:])
-			q.off += k
-			n += k
-		}
-		return stage[:n]
 	}
+	for _, follows := range q.bufs[1:] {
+		if len(follows) > 0 {
+			return nil
+		}
+	}
+	q.bufs = nil
+	return b
+}
+
+// gather fills b from several slices.
+func (q *queue) gather(b []byte) []byte {
+	n := 0
+	for n < len(b) && !q.empty() {
+		k := copy(b[n:], q.bufs[0][q.off:])
+		q.off += k
+		n += k
+	}
+	return b[:n]
 }
