@@ -2,8 +2,6 @@ package bench
 
 import (
 	"context"
-	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -25,7 +23,12 @@ type tenutoServer struct {
 func (s tenutoServer) Addr() string { return s.addr }
 
 func (s tenutoOver) Listen(handle func(net.Conn)) (server, error) {
-	ep, err := tenuto.NewEndpoint(endpointConfig(1, anyHost{s.network, "127.0.0.1:0"}))
+	return s.listen(endpointConfig(1, nil), handle)
+}
+
+func (s tenutoOver) listen(cfg *tenuto.EndpointConfig, handle func(net.Conn)) (server, error) {
+	cfg.Carriers = []carrier.Network{anyHost{s.network, "127.0.0.1:0"}}
+	ep, err := tenuto.NewEndpoint(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -46,29 +49,15 @@ func (s tenutoOver) Listen(handle func(net.Conn)) (server, error) {
 	return tenutoServer{ep, ln.Addr().String()}, nil
 }
 
-// endpointConfig is what the client's endpoint, 0, and the server's, 1, are made with. Each knows the other's key.
+// endpointConfig is what the client's endpoint, 0, and the server's, 1, are made with. Each knows the keys of all.
 func endpointConfig(end byte, network carrier.Network) *tenuto.EndpointConfig {
 	return &tenuto.EndpointConfig{
 		Key:      benchKey(end),
 		Carriers: []carrier.Network{network},
-		Peers:    onlyPeer(benchKey(1 - end).Public().(ed25519.PublicKey)),
+		Peers:    knownPeers{publicKey(0), publicKey(1), publicKey(hostileEnd)},
 		// No benchmark but those of hostile peers may come to a limit: thousands of bridges come from one key.
 		Limits: tenuto.Limits{HalfOpen: many, Bridges: many, Streams: many, BridgeBytes: 1 << 40, ProcessBytes: 1 << 40},
 	}
-}
-
-// onlyPeer is the key of the only peer that there is.
-type onlyPeer ed25519.PublicKey
-
-func (p onlyPeer) Verify(_ string, key ed25519.PublicKey) error {
-	if !ed25519.PublicKey(p).Equal(key) {
-		return errors.New("the peer's key is not the one expected")
-	}
-	return nil
-}
-
-func (p onlyPeer) Admit(rawURL string, key ed25519.PublicKey, _ string) error {
-	return p.Verify(rawURL, key)
 }
 
 // many is more than any benchmark has of anything.
