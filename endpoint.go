@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tenuto-session/tenuto/bridge"
 	"github.com/tenuto-session/tenuto/carrier"
 	"github.com/tenuto-session/tenuto/carrier/tcp"
 	"github.com/tenuto-session/tenuto/carrier/tls"
@@ -217,9 +216,6 @@ func (e *UnknownPeerError) Error() string {
 func (ep *Endpoint) dialError(err error) error {
 	if e, ok := errors.AsType[*endpoint.UnknownPeerError](err); ok {
 		return &UnknownPeerError{e.URL.Redacted(), e.Key}
-	}
-	if r, ok := errors.AsType[*bridge.RefusedError](err); ok && r.Refusal == bridge.RefusedUnauthorised {
-		return ep.notAdmitted()
 	}
 	if d, ok := errors.AsType[*transport.DisconnectError](err); ok && d.Reason == transport.ReasonNotAdmitted {
 		return ep.notAdmitted()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tenuto-session/tenuto/cmd/tenuto/internal/control"
 	"github.com/tenuto-session/tenuto/forward"
 )
 
@@ -42,6 +43,7 @@ func (p *program) runConnect(ctx context.Context, url string, l *limits, local f
 		return err
 	}
 	defer ep.Close()
+	defer p.tell("connect", ep, control.Process{URL: url})()
 	session, err := forward.DialURL(ep, url, nil)(ctx)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenuto-session/tenuto"
+	"github.com/tenuto-session/tenuto/cmd/tenuto/internal/control"
 	"github.com/tenuto-session/tenuto/forward"
 )
 
@@ -58,6 +59,7 @@ func (p *program) runForward(ctx context.Context, local, url string, l *limits) 
 		return err
 	}
 	defer ln.Close()
+	defer p.tell("forward", ep, control.Process{Listen: []string{ln.Addr().String()}, URL: url})()
 	p.log.Info("listening", "address", ln.Addr().String(), "url", url)
 	f := &forward.Forwarder{Dial: forward.DialURL(ep, url, nil), Logger: p.log}
 	return f.Serve(ctx, ln)
@@ -69,6 +71,7 @@ func (p *program) runReverse(ctx context.Context, target forward.Target, url str
 		return err
 	}
 	defer ep.Close()
+	defer p.tell("forward", ep, control.Process{Target: target.String(), URL: url})()
 	r := &forward.ReverseClient{
 		Service:  service,
 		Target:   target,

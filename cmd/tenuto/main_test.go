@@ -37,7 +37,11 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Values[processesKey{}] = make(map[string]*process)
 			for _, name := range folders {
-				env.Setenv(name, filepath.Join(env.WorkDir, strings.ToLower(name)))
+				folder := filepath.Join(env.WorkDir, strings.ToLower(name))
+				if err := os.Mkdir(folder, 0o700); err != nil {
+					return err
+				}
+				env.Setenv(name, folder)
 			}
 			return nil
 		},
@@ -51,6 +55,8 @@ func TestScripts(t *testing.T) {
 			"gone":       cmdGone,
 			"say":        cmdSay,
 			"wantreset":  cmdWantReset,
+			"append":     cmdAppend,
+			"changekey":  cmdChangeKey,
 		},
 		RequireUniqueNames: true,
 	})

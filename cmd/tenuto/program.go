@@ -6,15 +6,18 @@ import (
 	"log/slog"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tenuto-session/tenuto/cmd/tenuto/internal/config"
 )
 
 // program is what the commands share.
 type program struct {
-	began     bool // a command's own code has been reached
-	logLevel  string
-	logFormat string
-	configDir string
-	log       *slog.Logger
+	began      bool // a command's own code has been reached
+	logLevel   string
+	logFormat  string
+	configFile string
+	configDir  string
+	log        *slog.Logger
 }
 
 // quiet is the annotation of a command that logs warnings and errors only, unless asked for more.
@@ -50,13 +53,19 @@ file is wrong; 3 the other end's key was refused here, or ours there.`,
 	flags := root.PersistentFlags()
 	flags.StringVar(&p.logLevel, "log-level", "", "log what is at least `LEVEL`: debug, info, warn or error")
 	flags.StringVar(&p.logFormat, "log-format", "text", "log as `FORMAT`: text or json")
+	flags.StringVar(&p.configFile, "config", "", "take flags that are not given from `FILE`, in TOML")
 	flags.StringVar(&p.configDir, "config-dir", "", "keep keys in `FOLDER`")
-	root.AddCommand(p.serve(), p.forward(), p.connect(), p.demo(), p.id(), p.keygen(), p.version())
+	root.AddCommand(p.serve(), p.forward(), p.connect(), p.demo(), p.status(), p.id(), p.keygen(), p.manual(), p.version())
 	return root
 }
 
-// begin makes the logger.
+// begin reads the configuration file and makes the logger.
 func (p *program) begin(cmd *cobra.Command) error {
+	if p.configFile != "" {
+		if err := config.Apply(cmd, p.configFile, "serve", "forward", "connect"); err != nil {
+			return usageError{err}
+		}
+	}
 	level := slog.LevelInfo
 	if _, ok := cmd.Annotations[quiet]; ok {
 		level = slog.LevelWarn

@@ -3,7 +3,9 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -15,6 +17,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/tenuto-session/tenuto/identity"
 )
 
 // patience bounds what should happen at once. It passes only in a test that fails.
@@ -230,4 +234,38 @@ func cmdWantReset(ts *testscript.TestScript, neg bool, args []string) {
 	if !errors.Is(err, syscall.ECONNRESET) {
 		ts.Fatalf("%v; want a reset", err)
 	}
+}
+
+// cmdAppend adds a line of words to a file; a word that names a file is that file's first line.
+//
+//	append FILE WORD…
+func cmdAppend(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: append FILE WORD…")
+	}
+	var words []string
+	for _, word := range args[1:] {
+		if b, err := os.ReadFile(ts.MkAbs(word)); err == nil {
+			word, _, _ = strings.Cut(string(b), "\n")
+		}
+		words = append(words, word)
+	}
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	ts.Check(err)
+	_, err = fmt.Fprintln(f, strings.Join(words, " "))
+	ts.Check(err)
+	ts.Check(f.Close())
+}
+
+// cmdChangeKey puts another key in the place of each in a file of lines HOST:PORT ed25519 BASE64.
+//
+//	changekey FILE
+func cmdChangeKey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: changekey FILE")
+	}
+	public, _, err := ed25519.GenerateKey(nil)
+	ts.Check(err)
+	text := regexp.MustCompile(`(?m) ed25519 \S+$`).ReplaceAllString(ts.ReadFile(args[0]), " "+identity.FormatPublic(public, ""))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }

@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tenuto-session/tenuto"
+	"github.com/tenuto-session/tenuto/cmd/tenuto/internal/control"
 	"github.com/tenuto-session/tenuto/forward"
 )
 
@@ -83,6 +86,7 @@ func (p *program) runServe(ctx context.Context, s *forward.Server, urls []string
 		defer ln.Close()
 		listeners = append(listeners, ln)
 	}
+	defer p.tell("serve", ep, about(s, listeners))()
 	stopped := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -101,6 +105,20 @@ func (p *program) runServe(ctx context.Context, s *forward.Server, urls []string
 		return nil // as asked
 	}
 	return context.Cause(ctx)
+}
+
+// about is what tenuto status tells of a server.
+func about(s *forward.Server, listeners []*tenuto.Listener) (told control.Process) {
+	for _, ln := range listeners {
+		told.Listen = append(told.Listen, ln.URL())
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Services)) {
+		told.Services = append(told.Services, control.Service{Name: name, Target: s.Services[name].String()})
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Reverse)) {
+		told.Services = append(told.Services, control.Service{Name: name, Listen: s.Reverse[name]})
+	}
+	return told
 }
 
 // maxName is how many octets a service's name, which is a session selector, may have.
