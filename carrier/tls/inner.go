@@ -12,7 +12,7 @@ import (
 const (
 	// maxPlain is the most that a record carries (RFC 8446 5.1).
 	maxPlain = 16 << 10
-	// blockSize has room for one full record, and beside it for alerts and answers to key updates.
+	// blockSize has room for one full record and a tail, and beside them for alerts and answers to key updates.
 	blockSize = 20 << 10
 )
 
@@ -55,14 +55,28 @@ func (in *inner) Write(b []byte) (n int, err error) {
 		if err != nil || n == len(b) {
 			return n, err
 		}
-		in.rest = blocks.Get().(*block)
-		in.r, in.w = 0, 0
+		in.keep()
 	}
 	if len(b)-n > blockSize-in.w {
 		return n, errFlood
 	}
 	in.w += copy(in.rest[in.w:], b[n:])
 	return len(b), nil
+}
+
+// hold keeps the record that is written next for a flush.
+func (in *inner) hold() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.rest == nil {
+		in.keep()
+	}
+}
+
+// keep makes room for a rest. The lock is held.
+func (in *inner) keep() {
+	in.rest = blocks.Get().(*block)
+	in.r, in.w = 0, 0
 }
 
 // flush hands the rest to the kernel, and waits for that or leaves some of it. Only the carrier's writer calls it.

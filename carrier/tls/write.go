@@ -1,11 +1,15 @@
 package tls
 
+// maxTail is the most octets that go to the kernel together with the full record before them: a system call for a few octets costs
+// more than to copy a record.
+const maxTail = 2 << 10
+
 // writer turns slices into records and knows which octets are where. What TryWrite has sealed and the kernel does not take stays in
 // the inner connection, and the caller comes with the same octets again: they are sealed once, and counted when the kernel has
 // their record.
 type writer struct {
 	ahead int64 // octets in records that Write and TryWrite have not returned
-	last  int64 // octets in the last record
+	late  int64 // those of them in records that the kernel may not have
 	err   error
 }
 
@@ -15,13 +19,13 @@ func (c *conn) write(bufs [][]byte, wait bool) (n int, err error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	q := queue{bufs: bufs}
-	total := q.size()
+	q := newQueue(bufs)
+	total := q.left
 	q.skip(min(w.ahead, total))
 	var stage *block
 
-	rest, err := c.inner.flush(wait)
-	for err == nil && !rest && !q.empty() {
+	rest, err := c.flush(wait)
+	for err == nil && !rest && q.left > 0 {
 		p := q.whole()
 		if p == nil {
 			if stage == nil {
@@ -29,10 +33,17 @@ func (c *conn) write(bufs [][]byte, wait bool) (n int, err error) {
 			}
 			p = q.gather(stage[:maxPlain])
 		}
-		if _, err = c.tls.Write(p); err == nil {
-			w.last = int64(len(p))
-			w.ahead += w.last
-			rest, err = c.inner.flush(wait)
+		tail := q.left > 0 && q.left <= maxTail
+		if tail {
+			c.inner.hold()
+		}
+		if _, err = c.tls.Write(p); err != nil {
+			break
+		}
+		w.ahead += int64(len(p))
+		w.late += int64(len(p))
+		if !tail {
+			rest, err = c.flush(wait)
 		}
 	}
 	if stage != nil {
@@ -40,67 +51,69 @@ func (c *conn) write(bufs [][]byte, wait bool) (n int, err error) {
 	}
 	w.err = err
 
-	told := min(w.ahead, total)
-	if rest { // of the last record
-		told = min(max(w.ahead-w.last, 0), total)
-	}
+	told := min(w.ahead-w.late, total)
 	w.ahead -= told
 	return int(told), err
+}
+
+func (c *conn) flush(wait bool) (rest bool, err error) {
+	rest, err = c.inner.flush(wait)
+	if !rest {
+		c.out.late = 0
+	}
+	return rest, err
 }
 
 // queue is what is left of slices; it does not change them.
 type queue struct {
 	bufs [][]byte
-	off  int // of the first one
+	off  int   // of the first one
+	left int64 // octets
 }
 
-func (q *queue) size() (n int64) {
-	for _, b := range q.bufs {
-		n += int64(len(b))
+func newQueue(bufs [][]byte) queue {
+	q := queue{bufs: bufs}
+	for _, b := range bufs {
+		q.left += int64(len(b))
 	}
-	return n
+	return q
 }
 
-// empty drops slices that have nothing left.
-func (q *queue) empty() bool {
-	for len(q.bufs) > 0 && q.off == len(q.bufs[0]) {
+// take returns the next octets that are together, n at most. The queue is not empty.
+func (q *queue) take(n int) []byte {
+	for q.off == len(q.bufs[0]) {
 		q.bufs, q.off = q.bufs[1:], 0
 	}
-	return len(q.bufs) == 0
+	b := q.bufs[0][q.off:]
+	b = b[:min(n, len(b))]
+	q.off += len(b)
+	q.left -= int64(len(b))
+	return b
 }
 
 func (q *queue) skip(n int64) {
-	for n > 0 && !q.empty() {
-		k := min(n, int64(len(q.bufs[0])-q.off))
-		q.off += int(k)
-		n -= k
+	for n > 0 {
+		n -= int64(len(q.take(int(n))))
 	}
 }
 
-// whole takes octets that are a record by themselves, because they fill one or nothing follows; else it returns nil. The queue is
-// not empty.
+// whole takes octets that are a record by themselves, because they fill one or nothing follows; else it takes none, and returns
+// nil. The queue is not empty.
 func (q *queue) whole() []byte {
-	b := q.bufs[0][q.off:]
-	if len(b) >= maxPlain {
-		q.off += maxPlain
-		return b[:maxPlain]
+	was := *q
+	b := q.take(maxPlain)
+	if len(b) == maxPlain || q.left == 0 {
+		return b
 	}
-	for _, follows := range q.bufs[1:] {
-		if len(follows) > 0 {
-			return nil
-		}
-	}
-	q.bufs = nil
-	return b
+	*q = was
+	return nil
 }
 
 // gather fills b from several slices.
 func (q *queue) gather(b []byte) []byte {
 	n := 0
-	for n < len(b) && !q.empty() {
-		k := copy(b[n:], q.bufs[0][q.off:])
-		q.off += k
-		n += k
+	for n < len(b) && q.left > 0 {
+		n += copy(b[n:], q.take(len(b)-n))
 	}
 	return b[:n]
 }
