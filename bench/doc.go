@@ -1,8 +1,9 @@
 // Package bench compares ways to carry a byte stream between two programs: plain TCP, which is the limit, other libraries
 // that put streams onto a connection, and Tenuto's sessions.
 //
-// Every subject runs the same three benchmarks in the same test binary, once with both ends in one process and once with the
-// server in a second one. `go run ./report` runs the binary several times and writes docs/benchmarks.md.
+// Every subject runs the same benchmarks in the same test binary: throughput, round trip and set-up, once with both ends in one process
+// and once with the server in a second one, new connections, and what idle ends hold. Tenuto alone is measured beside hostile peers.
+// `go run ./report` runs the binary several times and writes docs/benchmarks.md.
 //
 // # Limitations
 //

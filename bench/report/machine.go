@@ -53,7 +53,8 @@ func writeHead(w io.Writer, versions, load string, now time.Time, runs int, benc
 		now.UTC().Format(time.DateOnly), machine(), load)
 	fmt.Fprintf(w, `
 All traffic is on loopback. One test binary was run %d times, %s for each figure, all subjects side by side in each run. A cell
-shows the median, the median of the ratios to tcp within a run, and the lowest and the highest of the runs. What each subject is
+shows the median, the median of the ratios to tcp within a run, and the lowest and the highest of the runs; what idle ends hold was
+measured in the first run. What each subject is
 and how it is set up: docs/adr/0020-bench-peers.md. tls is crypto/tls over TCP as both ends of a carrier would use it: TLS 1.3, a P-256
 certificate that nobody checks, ALPN, records of full size, and a full handshake for each stream. tls and quic encrypt, the others
 do not.

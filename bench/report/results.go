@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,30 +9,31 @@ import (
 
 // result is one line of a benchmark's output.
 type result struct {
-	benchmark string // without the word Benchmark
-	subject   string
-	variant   string // a size, or empty
-	nanos     float64
-	megabytes float64 // per second, 0 if it was not measured
+	benchmark string             // without the word Benchmark
+	subject   string             // who was measured, or beside whom
+	variant   string             // a size or a number, or empty
+	figures   map[string]float64 // by unit
 }
 
 // A subject's name may hold a hyphen; the number after the last one is GOMAXPROCS.
-var lineForm = regexp.MustCompile(`^Benchmark(\w+)/([\w-]+?)(?:/(\w+))?(?:-\d+)?\s+\d+\s+([\d.]+) ns/op(?:\s+([\d.]+) MB/s)?`)
+var lineForm = regexp.MustCompile(`^Benchmark(\w+)/([\w-]+?)(?:/([\w/]+))?(?:-\d+)?\s+\d+\s+(\S.*)$`)
 
 func parseLine(line string) (result, bool) {
 	m := lineForm.FindStringSubmatch(line)
 	if m == nil {
 		return result{}, false
 	}
-	r := result{benchmark: m[1], subject: m[2], variant: m[3]}
-	var err error
-	if r.nanos, err = strconv.ParseFloat(m[4], 64); err != nil {
+	r := result{benchmark: m[1], subject: m[2], variant: m[3], figures: map[string]float64{}}
+	fields := strings.Fields(m[4]) // a number and a unit, several times
+	if len(fields)%2 != 0 {
 		return result{}, false
 	}
-	if m[5] != "" {
-		if r.megabytes, err = strconv.ParseFloat(m[5], 64); err != nil {
+	for pair := range slices.Chunk(fields, 2) {
+		v, err := strconv.ParseFloat(pair[0], 64)
+		if err != nil {
 			return result{}, false
 		}
+		r.figures[pair[1]] = v
 	}
 	return r, true
 }
@@ -44,13 +43,10 @@ type key struct{ benchmark, subject, variant string }
 // results are the lines of all runs.
 type results struct {
 	runs     map[key]map[int]result
-	subjects []string           // in the order they were met; the first is the measure of the others
-	measured map[[2]string]bool // benchmark and variant
+	subjects []string // in the order they were met
 }
 
-func newResults() *results {
-	return &results{runs: map[key]map[int]result{}, measured: map[[2]string]bool{}}
-}
+func newResults() *results { return &results{runs: map[key]map[int]result{}} }
 
 func (rs *results) add(run int, r result) {
 	k := key{r.benchmark, r.subject, r.variant}
@@ -61,19 +57,25 @@ func (rs *results) add(run int, r result) {
 	if !slices.Contains(rs.subjects, r.subject) {
 		rs.subjects = append(rs.subjects, r.subject)
 	}
-	rs.measured[[2]string{r.benchmark, r.variant}] = true
 }
 
-// values returns what figure gives for each run of k, and its ratio to the first subject's in the same run.
-func (rs *results) values(k key, figure func(result) float64) (values, ratios []float64) {
-	base := key{k.benchmark, rs.subjects[0], k.variant}
-	for run, r := range rs.runs[k] {
+// values returns what figure gives for each run of k.
+func (rs *results) values(k key, figure figure) (values []float64) {
+	for _, r := range rs.runs[k] {
 		values = append(values, figure(r))
-		if b, ok := rs.runs[base][run]; ok && figure(b) > 0 {
+	}
+	return values
+}
+
+// ratios returns what figure gives for each run of k divided by what it gives for another subject in the same run.
+func (rs *results) ratios(k key, base string, figure figure) (ratios []float64) {
+	other := rs.runs[key{k.benchmark, base, k.variant}]
+	for run, r := range rs.runs[k] {
+		if b, ok := other[run]; ok && figure(b) > 0 {
 			ratios = append(ratios, figure(r)/figure(b))
 		}
 	}
-	return values, ratios
+	return ratios
 }
 
 func median(values []float64) float64 {
@@ -87,74 +89,22 @@ func median(values []float64) float64 {
 	return s[len(s)/2]
 }
 
-func megabytes(r result) float64 { return r.megabytes }
-func micros(r result) float64    { return r.nanos / 1000 }
+// figure is what a table or a mark is about.
+type figure func(result) float64
 
-// column is one figure of each subject.
-type column struct{ title, benchmark, variant string }
+func unit(name string) figure { return func(r result) float64 { return r.figures[name] } }
 
-// sections are the tables of the report. A column that was not measured is left out, as is a table without columns.
-var sections = []struct {
-	title, unit string
-	figure      func(result) float64
-	columns     []column
-}{
-	{"One direction, both ends in one process", "MB/s by size of the writes; more is better", megabytes, bulkColumns("Bulk")},
-	{"One direction, two processes", "MB/s by size of the writes; more is better", megabytes, bulkColumns("BulkTwoProcesses")},
-	{"Round trip of 64 octets", "µs; less is better", micros, []column{
-		{"one process", "RTT", ""}, {"two processes", "RTTTwoProcesses", ""}}},
-	{"Set-up: open, an octet each way, close", "µs; less is better", micros, []column{
-		{"one process", "Setup", ""}, {"two processes", "SetupTwoProcesses", ""}}},
+var (
+	megabytes  = unit("MB/s")
+	goroutines = unit("goroutines/pair")
+)
+
+func micros(r result) float64    { return r.figures["ns/op"] / 1000 }
+func perSecond(r result) float64 { return 1e9 / r.figures["ns/op"] }
+
+// kibibytes is what is reachable on the heap, and the stacks, of each pair of ends; withGaps is the heap in use, which has gaps that
+// depend on what the process did before.
+func kibibytes(r result) float64 {
+	return (r.figures["B-live/pair"] + r.figures["B-stack/pair"]) / 1024
 }
-
-func bulkColumns(benchmark string) (columns []column) {
-	for _, size := range []string{"1K", "16K", "64K", "256K"} {
-		columns = append(columns, column{size, benchmark, size})
-	}
-	return columns
-}
-
-func (rs *results) write(w io.Writer) {
-	for _, s := range sections {
-		columns := slices.DeleteFunc(slices.Clone(s.columns), func(c column) bool {
-			return !rs.measured[[2]string{c.benchmark, c.variant}]
-		})
-		if len(columns) == 0 {
-			continue
-		}
-		fmt.Fprintf(w, "\n## %s\n\n%s.\n\n|", s.title, s.unit)
-		for _, c := range columns {
-			fmt.Fprintf(w, " | %s", c.title)
-		}
-		fmt.Fprintf(w, " |\n| --- |%s\n", strings.Repeat(" ---: |", len(columns)))
-		for _, subject := range rs.subjects {
-			fmt.Fprintf(w, "| %s |", subject)
-			for _, c := range columns {
-				rs.writeCell(w, key{c.benchmark, subject, c.variant}, s.figure)
-			}
-			fmt.Fprintln(w)
-		}
-	}
-}
-
-// writeCell writes the median, its ratio and the range.
-func (rs *results) writeCell(w io.Writer, k key, figure func(result) float64) {
-	values, ratios := rs.values(k, figure)
-	if len(values) == 0 {
-		fmt.Fprint(w, " |")
-		return
-	}
-	fmt.Fprintf(w, " %s", number(median(values)))
-	if len(ratios) > 0 {
-		fmt.Fprintf(w, " = **%.2f ×**", median(ratios))
-	}
-	fmt.Fprintf(w, " (%s-%s) |", number(slices.Min(values)), number(slices.Max(values)))
-}
-
-// number writes three digits, which is more than the runs agree on.
-func number(v float64) string {
-	if v < 100 {
-		return strconv.FormatFloat(v, 'f', 1, 64)
-	}
-	return strconv.FormatFloat(v, 'f', 0, 64)
-}
+func withGaps(r result) float64 { return r.figures["B-heap/pair"] / 1024 }

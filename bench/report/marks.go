@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+)
+
+// mark is a figure that we set ourselves.
+type mark struct {
+	title  string
+	limit  float64
+	least  bool // the figure is to be at least the limit; else at most
+	unit   string
+	figure func(*results) []float64 // of the runs; none if it was not measured
+}
+
+var marks = []mark{
+	{"one direction, 64K, one process: tenuto-tls by tls", 0.9, true, "×", over("Bulk", "64K", "tenuto-tls", "tls", megabytes)},
+	{"one direction, 64K, two processes: tenuto-tls by tls", 0.9, true, "×", over("BulkTwoProcesses", "64K", "tenuto-tls", "tls", megabytes)},
+	{"new connections in parallel: tenuto-tls by tls", 0.8, true, "×", over("Bridge", "parallel", "tenuto-tls", "tls", perSecond)},
+	{"heap and stacks of an idle pair, tenuto-tcp, 5,000 bridges", 16, false, "KiB", of("Idle", "bridges/5000", "tenuto-tcp", kibibytes)},
+	{"heap and stacks of an idle pair, tenuto-tls, 5,000 bridges", 16, false, "KiB", of("Idle", "bridges/5000", "tenuto-tls", kibibytes)},
+	{"heap and stacks of an idle pair, tenuto-tcp, 10,000 bridges", 16, false, "KiB", of("IdleTwoProcesses", "bridges/10000", "tenuto-tcp", kibibytes)},
+	{"heap and stacks of an idle pair, tenuto-tls, 10,000 bridges", 16, false, "KiB", of("IdleTwoProcesses", "bridges/10000", "tenuto-tls", kibibytes)},
+	{"an end of an idle stream, tenuto-tcp, 5,000 streams", 1, false, "KiB", of("Idle", "streams/5000", "tenuto-tcp", eachEnd(kibibytes))},
+	{"an end of a parked bridge with a session, tenuto-tcp", 2, false, "KiB", of("Idle", "parked/100000", "tenuto-tcp", eachEnd(kibibytes))},
+	{"an end of a parked bridge with a session, tenuto-tls", 2, false, "KiB", of("Idle", "parked/100000", "tenuto-tls", eachEnd(kibibytes))},
+	{"goroutines of a parked bridge, tenuto-tls", 0, false, "", of("Idle", "parked/100000", "tenuto-tls", goroutines)},
+	// These cost no processor time, so that what is lost beside them is lost by the protocol.
+	{"kept beside a peer that never reads", 0.9, true, "×", of("Starve", "", "never-reads", unit("ratio"))},
+	{"kept beside a peer that never reads its carrier", 0.9, true, "×", of("Starve", "", "never-reads-carrier", unit("ratio"))},
+	{"kept beside a peer that never acknowledges", 0.9, true, "×", of("Starve", "", "never-acknowledges", unit("ratio"))},
+	// These cost some, which is lost with the peer elsewhere as well.
+	{"kept beside a peer that opens streams without end, by what is kept with it elsewhere", 0.9, true, "×", of("Starve", "", "opens-streams", unit("ratio-protocol"))},
+	{"kept beside a peer that attaches a thousand times a second, by what is kept with it elsewhere", 0.9, true, "×", of("Starve", "", "attaches", unit("ratio-protocol"))},
+}
+
+func of(benchmark, variant, subject string, figure figure) func(*results) []float64 {
+	return func(rs *results) []float64 { return rs.values(key{benchmark, subject, variant}, figure) }
+}
+
+func over(benchmark, variant, subject, base string, figure figure) func(*results) []float64 {
+	return func(rs *results) []float64 { return rs.ratios(key{benchmark, subject, variant}, base, figure) }
+}
+
+func eachEnd(pair figure) figure { return func(r result) float64 { return pair(r) / 2 } }
+
+// writeMarks says which marks are met by the medians of the runs.
+func (rs *results) writeMarks(w io.Writer) {
+	title := "\n## Marks\n\nWhat we ask of ourselves, and the medians.\n\n| | asked for | measured | |\n| --- | ---: | ---: | --- |\n"
+	for _, m := range marks {
+		values := m.figure(rs)
+		if len(values) == 0 {
+			continue
+		}
+		v := median(values)
+		asked, met := "at most", v < m.limit+tolerance
+		if m.least {
+			asked, met = "at least", v >= m.limit
+		}
+		verdict := "met"
+		if !met {
+			verdict = "**not** met"
+		}
+		fmt.Fprintf(w, "%s| %s | %s %s %s | %s %s | %s |\n", title, m.title, asked, number(m.limit), m.unit, number(v), m.unit, verdict)
+		title = ""
+	}
+}
+
+// tolerance is what a difference of two measurements may have left of nothing.
+const tolerance = 0.005

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// column is one figure of each subject.
+type column struct {
+	title, benchmark, variant string
+	figure                    figure // the section's if it is nil
+}
+
+// section is a table of the report. Columns and subjects that were not measured are left out, as is a table without columns.
+type section struct {
+	title, text string
+	base        string // the subject by whose figure the others are divided; none if empty
+	figure      figure
+	columns     []column
+}
+
+var sections = []section{
+	{"One direction, both ends in one process", "MB/s by size of the writes; more is better.", "tcp", megabytes, bulkColumns("Bulk")},
+	{"One direction, two processes", "MB/s by size of the writes; more is better.", "tcp", megabytes, bulkColumns("BulkTwoProcesses")},
+	{"Round trip of 64 octets", "µs; less is better.", "tcp", micros, []column{
+		{"one process", "RTT", "", nil}, {"two processes", "RTTTwoProcesses", "", nil}}},
+	{"Set-up: open, an octet each way, close", "µs; less is better.", "tcp", micros, []column{
+		{"one process", "Setup", "", nil}, {"two processes", "SetupTwoProcesses", "", nil}}},
+	{"New connections, each with one stream", `A connection (bridge) with all its handshakes, a stream (session) on it, an octet each way, and the close, in one process; ratios to tls. In
+parallel four are made at a time for each processor. tls-mutual is tls with ed25519 keys shown and checked at both ends, which a bridge's
+handshake does as well. A second; more is better.`, "tls", perSecond, []column{
+		{"one after the other", "Bridge", "serial", nil}, {"in parallel", "Bridge", "parallel", nil}}},
+	{"Idle: heap and stacks", `What each pair of ends holds, both ends added: connections (bridges) with one stream (session) on each, streams on one
+connection, and parked bridges with one session on each. Of the heap it is what can be reached after garbage was collected. KiB; less is better.`, "", kibibytes, idleColumns},
+	{"Idle: heap with its gaps", `Of the same, the heap in use: with the gaps that garbage has left, which depend on all that the process did before. KiB; less
+is better.`, "", withGaps, idleColumns},
+	{"Idle: goroutines", "Of each pair of ends; less is better.", "", goroutines, idleColumns},
+	{"One direction beside a hostile peer", `What a stream over tenuto-tcp with writes of 64 KiB keeps of its throughput, with a hostile peer who has a key and a bridge of its
+own. "Elsewhere" the hostile peer is at another endpoint of the process: there it costs the processors the same, and can do no other
+harm. Streams are opened, and carriers attached, a thousand times a second. More is better.`, "", nil, []column{
+		{"beside it", "Starve", "", unit("ratio")},
+		{"with it elsewhere", "Starve", "", unit("ratio-elsewhere")},
+		{"the former by the latter", "Starve", "", unit("ratio-protocol")}}},
+}
+
+func bulkColumns(benchmark string) (columns []column) {
+	for _, size := range []string{"1K", "16K", "64K", "256K"} {
+		columns = append(columns, column{size, benchmark, size, nil})
+	}
+	return columns
+}
+
+var idleColumns = []column{
+	{"1,000 connections", "Idle", "bridges/1000", nil},
+	{"5,000 connections", "Idle", "bridges/5000", nil},
+	{"10,000, two processes", "IdleTwoProcesses", "bridges/10000", nil},
+	{"1,000 streams", "Idle", "streams/1000", nil},
+	{"5,000 streams", "Idle", "streams/5000", nil},
+	{"10,000, two processes", "IdleTwoProcesses", "streams/10000", nil},
+	{"100,000 parked", "Idle", "parked/100000", nil},
+}
+
+func (rs *results) write(w io.Writer) {
+	for _, s := range sections {
+		rs.writeSection(w, s)
+	}
+	rs.writeMarks(w)
+}
+
+func (rs *results) writeSection(w io.Writer, s section) {
+	measured := func(c column, subject string) bool { return rs.runs[key{c.benchmark, subject, c.variant}] != nil }
+	columns := slices.DeleteFunc(slices.Clone(s.columns), func(c column) bool {
+		return !slices.ContainsFunc(rs.subjects, func(subject string) bool { return measured(c, subject) })
+	})
+	if len(columns) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n## %s\n\n%s\n\n|", s.title, s.text)
+	for _, c := range columns {
+		fmt.Fprintf(w, " | %s", c.title)
+	}
+	fmt.Fprintf(w, " |\n| --- |%s\n", strings.Repeat(" ---: |", len(columns)))
+	for _, subject := range rs.subjects {
+		if !slices.ContainsFunc(columns, func(c column) bool { return measured(c, subject) }) {
+			continue
+		}
+		fmt.Fprintf(w, "| %s |", subject)
+		for _, c := range columns {
+			if c.figure == nil {
+				c.figure = s.figure
+			}
+			rs.writeCell(w, key{c.benchmark, subject, c.variant}, s.base, c.figure)
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+// writeCell writes the median, its ratio if there is a base, and the range if there was more than one run.
+func (rs *results) writeCell(w io.Writer, k key, base string, figure figure) {
+	values := rs.values(k, figure)
+	if len(values) == 0 {
+		fmt.Fprint(w, " |")
+		return
+	}
+	fmt.Fprintf(w, " %s", number(median(values)))
+	if ratios := rs.ratios(k, base, figure); len(ratios) > 0 {
+		fmt.Fprintf(w, " = **%.2f ×**", median(ratios))
+	}
+	if len(values) > 1 {
+		fmt.Fprintf(w, " (%s-%s)", number(slices.Min(values)), number(slices.Max(values)))
+	}
+	fmt.Fprint(w, " |")
+}
+
+// number writes three digits, which is more than the runs agree on.
+func number(v float64) string {
+	switch {
+	case v > -0.05 && v < 0.05:
+		return "0" // what is left of a difference
+	case v < 10:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	case v < 100:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64)
+}
