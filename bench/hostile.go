@@ -33,6 +33,7 @@ var hostiles = []hostile{
 const (
 	hostilePace     = 1000 // a second
 	hostileSessions = 16   // that a hostile peer has which uses sessions
+	starveStreams   = 1024 // that a peer may have
 )
 
 // neverReads asks for as much as it can on several sessions, and reads none of what comes: its carrier is read, its sessions are not.

@@ -31,10 +31,9 @@ func BenchmarkStarve(b *testing.B) {
 }
 
 const (
-	starveStreams = 1024      // that a peer may have
-	starveOctets  = 192 << 20 // of one measurement
-	warmOctets    = 32 << 20  // before each
-	starveRounds  = 5         // of the three measurements, in one step of the benchmark
+	starveOctets = 192 << 20 // of one measurement
+	warmOctets   = 32 << 20  // before each
+	starveRounds = 5         // of the three measurements, in one step of the benchmark
 )
 
 func starve(b *testing.B, h hostile) {
