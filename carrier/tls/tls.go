@@ -16,7 +16,9 @@
 //
 // # Limitations
 //
-// Every handshake is a full one: TLS sessions are not resumed. Package crypto/tls never changes its keys by itself; one carrier should not send more than 2^24 records, which is 256 GiB (RFC 8446 5.5).
+// TLS sessions are not resumed: that would save nothing that can be measured (docs/adr/0021). Package crypto/tls never changes its
+// keys by itself, and so a carrier ends with an error after 2^24 records (RFC 8446 5.5), which are 256 GiB if they are full. It keeps
+// what it once needed to read: 2 KiB at first, 40 KiB where much has come. Systems that are no Unix have no TryWrite.
 package tls
 
 import (

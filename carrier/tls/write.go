@@ -1,16 +1,26 @@
 package tls
 
+import "errors"
+
 // maxTail is the most octets that go to the kernel together with the full record before them: a system call for a few octets costs
 // more than to copy a record.
 const maxTail = 2 << 10
+
+// maxRecords is how many records a carrier sends: 256 GiB if they are full. RFC 8446 5.5: with AES-GCM, 2^24.5 full records "may be
+// encrypted on a given connection while keeping a safety margin", and crypto/tls never changes its keys by itself.
+const maxRecords = 1 << 24
+
+// errWorn ends a carrier for the bridge to go on with another one.
+var errWorn = errors.New("carrier/tls: as much was sent as is safe with one key: it is time for another carrier")
 
 // writer turns slices into records and knows which octets are where. What TryWrite has sealed and the kernel does not take stays in
 // the inner connection, and the caller comes with the same octets again: they are sealed once, and counted when the kernel has
 // their record.
 type writer struct {
-	ahead int64 // octets in records that Write and TryWrite have not returned
-	late  int64 // those of them in records that the kernel may not have
-	err   error
+	ahead   int64 // octets in records that Write and TryWrite have not returned
+	late    int64 // those of them in records that the kernel may not have
+	records int
+	err     error
 }
 
 // write is Write and TryWrite.
@@ -26,6 +36,10 @@ func (c *conn) write(bufs [][]byte, wait bool) (n int, err error) {
 
 	rest, err := c.flush(wait)
 	for err == nil && !rest && q.left > 0 {
+		if w.records++; w.records > maxRecords {
+			err = errWorn
+			break
+		}
 		p := q.whole()
 		if p == nil {
 			if stage == nil {

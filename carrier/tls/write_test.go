@@ -137,6 +137,23 @@ func TestNothingIsHeldAtRest(t *testing.T) {
 	}
 }
 
+// A key is used so often and no more; what was written before is whole.
+func TestKeyWearsOut(t *testing.T) {
+	near, far := pair(t, &Network{})
+	near.out.records = maxRecords - 2
+	if n, err := near.Write(make([]byte, 2*maxPlain)); n != 2*maxPlain || err != nil {
+		t.Fatalf("Write of the last records = %d, %v", n, err)
+	}
+	for range 2 {
+		if n, err := near.Write([]byte("x")); n != 0 || err != errWorn {
+			t.Errorf("Write = %d, %v; want errWorn", n, err)
+		}
+	}
+	if _, err := io.ReadFull(far, make([]byte, 2*maxPlain)); err != nil {
+		t.Error(err)
+	}
+}
+
 // An end at the peer is an io.EOF, with TLS's goodbye and without.
 func TestEndIsEOF(t *testing.T) {
 	for name, end := range map[string]func(*conn){
