@@ -26,6 +26,12 @@ var (
 		heal:  func(l *lab) { l.near.ip(l.t, "link", "set", l.near.device, "up") },
 	}
 
+	farLinkDown = cut{
+		name:  "link down at the server",
+		apply: func(l *lab) { l.far.ip(l.t, "link", "set", l.far.device, "down") },
+		heal:  func(l *lab) { l.far.ip(l.t, "link", "set", l.far.device, "up") },
+	}
+
 	addressChanged = cut{name: "client's address changed", apply: func(l *lab) { readdress(l) }}
 
 	deafServer = cut{
@@ -43,7 +49,7 @@ var (
 func kill(l *lab, h host) {
 	l.t.Helper()
 	before := h.carriers(l.t)
-	run(l.t, "ss", "-N", h.namespace, "-HtnK", "state", "established", "( sport = :"+bridgePort+" or dport = :"+bridgePort+" )")
+	run(l.t, "ss", "-N", h.namespace, "-HtnK", "state", "established", isCarrier)
 	// A kernel without INET_DIAG_DESTROY kills nothing and ss does not say so.
 	for end := range h.carriers(l.t) {
 		if before[end] {

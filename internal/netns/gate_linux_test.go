@@ -2,7 +2,7 @@ package netns
 
 import "sync"
 
-// step is how many octets pass between two cuts. Half of it is more than gets through while a tool is cutting.
+// step is how many octets pass between two cuts, where they are fast. Half of it is more than gets through while a tool is cutting.
 const step = 64 << 20
 
 // gate spaces cuts by octets: sources ask it before they send, and are held back only if they get a whole step ahead of the
@@ -10,12 +10,13 @@ const step = 64 << 20
 type gate struct {
 	mu      sync.Mutex
 	moved   sync.Cond
+	step    int64
 	sent    int64
 	allowed int64
 }
 
-func newGate() *gate {
-	g := &gate{allowed: step}
+func newGate(step int64) *gate {
+	g := &gate{step: step, allowed: step}
 	g.moved.L = &g.mu
 	return g
 }
@@ -35,13 +36,13 @@ func (g *gate) pass(n int) {
 func (g *gate) half() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for g.sent < g.allowed-step/2 {
+	for g.sent < g.allowed-g.step/2 {
 		g.moved.Wait()
 	}
 }
 
 // next allows another step.
-func (g *gate) next() { g.allow(step) }
+func (g *gate) next() { g.allow(g.step) }
 
 // open allows everything.
 func (g *gate) open() { g.allow(1 << 60) }

@@ -27,21 +27,40 @@ func TestHTTP(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			l := newLab(t)
-			g := newGate()
+			l := newLab(t, "curl")
+			g := newGate(step)
 			size := int64(step * (len(tt.cuts) + 1) / 4)
 			l.serveHTTP(size, g)
 			l.join()
 
-			traffic := l.together()
-			traffic.run("Go download", func(ctx context.Context) error { return l.goDownload(ctx, size, 1) })
-			traffic.run("curl download", func(context.Context) error { return l.curlDownload(size, 2) })
-			traffic.run("Go upload", func(ctx context.Context) error { return l.goUpload(ctx, newSource(size, 3, g)) })
-			traffic.run("curl upload", func(context.Context) error { return l.curlUpload(newSource(size, 4, g)) })
-			l.cutEach(g, tt.cuts...)
-			traffic.end()
+			l.exchangeHTTP(size, g, tt.cuts)
 		})
 	}
+}
+
+// The same over TLS, and the logs of both programs tell of it.
+func TestHTTPOverTLS(t *testing.T) {
+	t.Parallel()
+	cuts := []cut{addressChanged, farLinkDown, killNear}
+	const size = step
+	l := newLab(t, "curl")
+	g := newGate(step)
+	l.serveHTTP(size, g)
+	serve, forward := l.joinTLS()
+	l.exchangeHTTP(size, g, cuts)
+	l.wantResumes(forward, len(cuts))
+	l.wantResumes(serve, len(cuts))
+}
+
+func (l *lab) exchangeHTTP(size int64, g *gate, cuts []cut) {
+	l.t.Helper()
+	traffic := l.together()
+	traffic.run("Go download", func(ctx context.Context) error { return l.goDownload(ctx, size, 1) })
+	traffic.run("curl download", func(context.Context) error { return l.curlDownload(size, 2) })
+	traffic.run("Go upload", func(ctx context.Context) error { return l.goUpload(ctx, newSource(size, 3, g)) })
+	traffic.run("curl upload", func(context.Context) error { return l.curlUpload(newSource(size, 4, g)) })
+	l.cutEach(g, cuts...)
+	traffic.end()
 }
 
 // serveHTTP serves downloads of a size, each path its own octets, and answers uploads with their digest.

@@ -33,20 +33,31 @@ type lab struct {
 type host struct {
 	namespace string
 	device    string
+	home      string // the folder of whoever runs programs there: the hosts' users have keys of their own
 }
 
 var labs atomic.Int32
 
-// newLab makes the namespaces and the link between them.
-func newLab(t *testing.T) *lab {
+// newLab makes the namespaces and the link between them. The tests that need tools beside ip and ss name them.
+func newLab(t *testing.T, tools ...string) *lab {
+	t.Helper()
+	l := newHosts(t, tools)
+	run(t, "ip", "link", "add", l.near.device, "netns", l.near.namespace, "type", "veth",
+		"peer", "name", l.far.device, "netns", l.far.namespace)
+	l.up()
+	return l
+}
+
+// newHosts makes the namespaces, with nothing between them.
+func newHosts(t *testing.T, tools []string) *lab {
 	t.Helper()
 	if os.Getenv("TENUTO_NETNS") != "1" {
-		t.Skip("makes network namespaces: needs root, ip, ss, curl and nc; TENUTO_NETNS=1 runs it")
+		t.Skip("makes network namespaces and runs real programs in them: needs root; TENUTO_NETNS=1 runs it")
 	}
 	if os.Geteuid() != 0 {
 		t.Fatal("TENUTO_NETNS=1, but network namespaces need root")
 	}
-	for _, tool := range []string{"ip", "ss", "curl", "nc"} {
+	for _, tool := range append([]string{"ip", "ss"}, tools...) {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Fatalf("TENUTO_NETNS=1, but %v", err)
 		}
@@ -56,17 +67,41 @@ func newLab(t *testing.T) *lab {
 	for i, h := range []*host{&l.near, &l.far} {
 		h.namespace = fmt.Sprintf("tenuto-%d-%d-%d", os.Getpid(), number, i)
 		h.device = fmt.Sprintf("veth%d", i)
+		h.home = newHome(t)
 		run(t, "ip", "netns", "add", h.namespace)
 		t.Cleanup(func() { run(t, "ip", "netns", "delete", h.namespace) })
 	}
-	run(t, "ip", "link", "add", l.near.device, "netns", l.near.namespace, "type", "veth",
-		"peer", "name", l.far.device, "netns", l.far.namespace)
-	for h, addr := range map[host]string{l.near: nearAddr, l.far: farAddr} {
-		h.ip(t, "link", "set", "lo", "up")
-		h.ip(t, "addr", "add", addr+"/24", "dev", h.device)
-		h.ip(t, "link", "set", h.device, "up")
-	}
 	return l
+}
+
+// newHome makes a folder that ends with the test. Other users can look into it, as they can not into testing's own, and its path is
+// short enough for sockets.
+func newHome(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "tenuto-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// up gives the hosts their addresses.
+func (l *lab) up() {
+	l.t.Helper()
+	for h, addr := range map[host]string{l.near: nearAddr, l.far: farAddr} {
+		h.ip(l.t, "link", "set", "lo", "up")
+		h.ip(l.t, "link", "set", h.device, "addrgenmode", "none") // IPv6 would say things of its own accord
+		h.ip(l.t, "addr", "add", addr+"/24", "dev", h.device)
+		h.ip(l.t, "link", "set", h.device, "up")
+	}
 }
 
 // run runs a tool that must succeed, and returns what it printed.
@@ -120,10 +155,12 @@ func (h host) sockets(t *testing.T, filter ...string) map[string]bool {
 	return found
 }
 
+const isCarrier = "( sport = :" + bridgePort + " or dport = :" + bridgePort + " )"
+
 // carriers returns the whole TCP connections between the two programs.
 func (h host) carriers(t *testing.T) map[string]bool {
 	t.Helper()
-	return h.sockets(t, "state", "established", "( sport = :"+bridgePort+" or dport = :"+bridgePort+" )")
+	return h.sockets(t, "state", "established", isCarrier)
 }
 
 // eventually waits until what a foreign program does can be seen. Such programs tell nobody: we look again and again.
@@ -134,9 +171,12 @@ func (l *lab) eventually(what string, ok func() bool) {
 	defer tick.Stop()
 	for !ok() {
 		for _, p := range l.programs {
+			if p.halted {
+				continue
+			}
 			select {
 			case <-p.done:
-				l.t.Fatalf("a program has ended while we waited until %s", what)
+				l.t.Fatalf("a program has ended while we waited until %s: %v\n%s", what, p.err, &p.stderr)
 			default:
 			}
 		}

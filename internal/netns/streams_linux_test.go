@@ -15,8 +15,8 @@ import (
 // nc -N closes its sending side at the end of its input and reads on: the far program answers what it read only then.
 func TestHalfClose(t *testing.T) {
 	t.Parallel()
-	l := newLab(t)
-	g := newGate()
+	l := newLab(t, "nc")
+	g := newGate(step)
 	const size = 2 * step // each way
 	l.accept(func(c *net.TCPConn) {
 		sum, _, err := digest(c)

@@ -47,6 +47,19 @@ func digest(r io.Reader) (sum string, size int64, err error) {
 	return hex.EncodeToString(h.Sum(nil)), size, err
 }
 
+// gatedDigest is the digest of what a program prints, which it may do as fast as its gate allows.
+type gatedDigest struct {
+	hash hash.Hash
+	gate *gate
+}
+
+func (d *gatedDigest) Write(b []byte) (int, error) {
+	d.gate.pass(len(b))
+	return d.hash.Write(b)
+}
+
+func (d *gatedDigest) sum() string { return hex.EncodeToString(d.hash.Sum(nil)) }
+
 // listen opens the target in the far namespace.
 func (l *lab) listen() net.Listener {
 	l.t.Helper()
