@@ -24,18 +24,10 @@ type Conn struct {
 	again  atomic.Uint32 // calls of arrived while one runs
 
 	rd, wr deadline
-	readw  waiter // of who has the receive gate
-	writew waiter // of who has the send gate
-	eof    bool   // guarded by the receive gate
+	eof    bool // guarded by the receive gate
 }
 
 var _ net.Conn = (*Conn)(nil)
-
-func (c *Conn) init(s *Session) {
-	c.s = s
-	c.readw = waiter{s: s, mask: flagLook | flagClosed, c: &c.rd}
-	c.writew = waiter{s: s, mask: flagStopSend | flagClosed, c: &c.wr}
-}
 
 // ready tells why a call cannot begin.
 func (c *Conn) ready(d *deadline) error {
@@ -65,7 +57,7 @@ func (c *Conn) Read(b []byte) (n int, err error) {
 		return 0, nil
 	}
 	for !c.eof {
-		g, err := s.receive(&c.readw, b)
+		g, err := s.receive(s.rx.waiter.begin(&c.rd), b)
 		switch {
 		case err == ErrReleased, g.ind != nil:
 			c.eof = true
@@ -108,20 +100,21 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 	if err := c.ready(&c.wr); err != nil {
 		return 0, err
 	}
-	if err := s.maySend(&c.writew); err != nil || len(b) == 0 {
+	w := s.tx.waiter.begin(&c.wr)
+	if err := s.maySend(w); err != nil || len(b) == 0 {
 		return 0, err
 	}
 	if s.sendMax != 0 {
 		return c.writeSegments(b)
 	}
 	for {
-		m, err := s.tc.Send(&c.writew, spdu.WholeHead[:], b[n:], transport.End|transport.Gather)
+		m, err := s.tc.Send(w, spdu.WholeHead[:], b[n:], transport.End|transport.Gather)
 		n += m
 		s.sent.Add(int64(m))
 		if err == nil {
 			return n, nil
 		}
-		if err := s.sendError(&c.writew, err); err != nil {
+		if err := s.sendError(w, err); err != nil {
 			return n, err
 		}
 	}
@@ -136,7 +129,7 @@ func (c *Conn) writeSegments(b []byte) (n int, err error) {
 	s.tx.head = spdu.SegmentHead(spdu.Only)
 	for n < len(b) && err == nil {
 		var m int
-		m, err = s.transmit(&c.writew, s.tx.head[:], b[n:min(n+s.sendMax-spdu.SegmentHeadSize, len(b))], true)
+		m, err = s.transmit(s.tx.waiter.begin(&c.wr), s.tx.head[:], b[n:min(n+s.sendMax-spdu.SegmentHeadSize, len(b))], true)
 		n += m
 	}
 	return n, err
@@ -144,7 +137,7 @@ func (c *Conn) writeSegments(b []byte) (n int, err error) {
 
 func (c *Conn) endSegment() (err error) {
 	if c.s.tx.open {
-		_, err = c.s.transmit(&c.writew, nil, nil, true)
+		_, err = c.s.transmit(c.s.tx.waiter.begin(&c.wr), nil, nil, true)
 	}
 	return err
 }

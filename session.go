@@ -65,7 +65,7 @@ func newSession(tc transport.Conn, cfg Config) *Session {
 	s.tx.waiter = waiter{s: s, mask: flagStopSend | flagClosed}
 	s.rx.waiter = waiter{s: s, mask: flagLook | flagClosed}
 	s.rx.assembly.Limit = MaxUserData
-	s.conn.init(s)
+	s.conn.s = s
 	return s
 }
 

@@ -31,7 +31,7 @@ type Bridge struct {
 	url      *url.URL // that was dialled, or of the listener to which the newest carrier came
 	m        *bridge.Machine
 	link     *link // the current carrier, nil while there is none
-	streams  map[uint32]*Stream
+	streams  streams
 	waiters  *waiter // callers that wait and do not read, a ring
 	writing  bool    // somebody writes to a carrier
 	dialling bool    // somebody makes a carrier
@@ -44,13 +44,12 @@ type Bridge struct {
 	closing  bool  // Close was called
 	over     error // why the bridge has ended, nil while it has not
 	accept   func(*Stream) bool
-	accepts  int // how often Accept was called
-	done     chan struct{}
-	ctx      context.Context // until the bridge is over
-	cancel   context.CancelFunc
-	after    []func()  // runs when mu is free again
-	used     budget    // of this bridge
-	swept    time.Time // when something had happened last as empty buffers were given back
+	accepts  int                // how often Accept was called
+	done     chan struct{}      // nil before Done was called
+	stopDial context.CancelFunc // ends dialling; nil while nobody dials
+	after    []func()           // runs when mu is free again
+	used     budget             // of this bridge
+	swept    time.Time          // when something had happened last as empty buffers were given back
 
 	timerAt  time.Time // guarded by ep.timers.mu
 	timerIdx int
@@ -231,11 +230,17 @@ func (br *Bridge) end(r transport.Reason, remote bool, err error) {
 		l.stop()
 		br.later(func() { l.conn.Close() })
 	}
-	for _, s := range br.streams {
+	for s := br.streams.first; s != nil; {
+		next := s.next // fail may forget s
 		s.fail(br.over)
+		s = next
 	}
-	close(br.done)
-	br.cancel()
+	if br.done != nil {
+		close(br.done)
+	}
+	if br.stopDial != nil {
+		br.stopDial()
+	}
 	br.later(func() {
 		br.ep.removeBridge(br)
 		br.log.Info("bridge ended", "bridge", br.id, "reason", r, "cause", err)
@@ -270,7 +275,7 @@ func (br *Bridge) Open() (*Stream, error) {
 		return nil, &transport.DisconnectError{Reason: transport.ReasonCongestion, Err: errStreams}
 	}
 	s := newStream(br, m)
-	br.streams[m.ID] = s
+	br.streams.add(s)
 	br.redial()
 	return s, nil
 }
@@ -285,7 +290,7 @@ func (br *Bridge) opened(m *bridge.Stream) {
 	default:
 		s := newStream(br, m)
 		s.fresh = true
-		br.streams[m.ID] = s
+		br.streams.add(s)
 	}
 }
 
@@ -311,8 +316,8 @@ func (br *Bridge) offer(s *Stream) {
 
 // forget drops a stream that is over for its user.
 func (br *Bridge) forget(s *Stream) {
-	delete(br.streams, s.m.ID)
-	if br.ep.cfg.CloseWhenIdle && len(br.streams) == 0 {
+	br.streams.remove(s)
+	if br.ep.cfg.CloseWhenIdle && br.streams.n == 0 {
 		br.later(func() { go br.ep.Close() }) // which waits for all other goroutines
 	}
 }
@@ -327,7 +332,17 @@ func (br *Bridge) Peer() ed25519.PublicKey { return br.peer }
 func (br *Bridge) RemoteAddr() Addr { return br.remote }
 
 // Done is closed when the bridge has ended; Err says why.
-func (br *Bridge) Done() <-chan struct{} { return br.done }
+func (br *Bridge) Done() <-chan struct{} {
+	br.mu.Lock()
+	defer br.mu.Unlock()
+	if br.done == nil {
+		br.done = make(chan struct{})
+		if br.over != nil {
+			close(br.done)
+		}
+	}
+	return br.done
+}
 
 // Err says why the bridge has ended: a *transport.DisconnectError, or nil while it lives.
 func (br *Bridge) Err() error {
@@ -376,7 +391,7 @@ func (br *Bridge) Info() Info {
 	br.mu.Lock()
 	defer br.mu.Unlock()
 	i := Info{ID: br.id, Initiator: br.role == bridge.InitiatorRole, Peer: br.peer, Remote: br.remote.name, State: StateDetached,
-		Since: br.lostAt, Streams: len(br.streams), Sent: br.sent, Received: br.received, Resumes: br.resumes, Cause: br.lastErr,
+		Since: br.lostAt, Streams: br.streams.n, Sent: br.sent, Received: br.received, Resumes: br.resumes, Cause: br.lastErr,
 		Epoch: br.m.Keys.Epoch}
 	if l := br.link; l != nil {
 		i.State, i.Since = StateAttached, l.since
@@ -514,7 +529,7 @@ func (br *Bridge) sweep(now time.Time) {
 
 // giveBuffers gives back the streams' buffers that hold nothing.
 func (br *Bridge) giveBuffers() {
-	for _, s := range br.streams {
+	for s := br.streams.first; s != nil; s = s.next {
 		if s.out.len() == 0 && !s.pinned {
 			s.out.release(true)
 		}
@@ -553,7 +568,7 @@ func (br *Bridge) closeLater(r transport.Reason) {
 	t := time.NewTimer(byeTime)
 	defer t.Stop()
 	select {
-	case <-br.done:
+	case <-br.Done():
 	case <-t.C:
 	}
 	br.mu.Lock()

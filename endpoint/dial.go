@@ -166,7 +166,7 @@ func (e *UnknownPeerError) Error() string {
 }
 
 // unused tells whether nobody has any use for the bridge at this end.
-func (br *Bridge) unused() bool { return len(br.streams) == 0 && br.accept == nil && !br.m.Wanting() }
+func (br *Bridge) unused() bool { return br.streams.n == 0 && br.accept == nil && !br.m.Wanting() }
 
 // redial makes another carrier for a bridge that needs one.
 func (br *Bridge) redial() {
@@ -198,15 +198,29 @@ const (
 	attemptMin = 2 * time.Second
 )
 
+// dialContext returns a context for who dials, until the bridge or the endpoint ends.
+func (br *Bridge) dialContext() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(br.ep.ctx)
+	br.mu.Lock()
+	defer br.mu.Unlock()
+	if br.over != nil {
+		cancel()
+	}
+	br.stopDial = cancel
+	return ctx, cancel
+}
+
 // dialUntil makes carriers until one is attached or the bridge is over.
 func (br *Bridge) dialUntil() {
 	ep := br.ep
+	ctx, stop := br.dialContext()
+	defer stop()
 	pause, limit := retryMin, attemptMin
 	for {
-		err := br.attach(br.ctx, min(limit, ep.cfg.HandshakeTime))
+		err := br.attach(ctx, min(limit, ep.cfg.HandshakeTime))
 		br.mu.Lock()
 		br.refused(err)
-		if err == nil || br.over != nil || br.ctx.Err() != nil {
+		if err == nil || br.over != nil || ctx.Err() != nil {
 			br.dialling = false
 			br.redial() // the carrier may be lost again by now
 			br.unlock()
@@ -217,7 +231,7 @@ func (br *Bridge) dialUntil() {
 		t := time.NewTimer(pause/2 + rand.N(pause))
 		select {
 		case <-t.C:
-		case <-br.ctx.Done():
+		case <-ctx.Done():
 		}
 		t.Stop()
 		pause, limit = min(2*pause, retryMax), min(2*limit, ep.cfg.HandshakeTime)

@@ -241,10 +241,8 @@ func (ep *Endpoint) settings() bridge.Settings {
 
 // addBridge makes the driver of a bridge whose first handshake is over.
 func (ep *Endpoint) addBridge(role bridge.Role, r bridge.Result, remote Addr) (*Bridge, error) {
-	br := &Bridge{ep: ep, id: r.ID, role: role, peer: r.Peer, remote: remote, log: ep.cfg.Logger, streams: map[uint32]*Stream{},
-		done: make(chan struct{}), timerIdx: -1}
+	br := &Bridge{ep: ep, id: r.ID, role: role, peer: r.Peer, remote: remote, log: ep.cfg.Logger, timerIdx: -1}
 	br.local = Addr{"tenuto:" + r.ID.String()[:16]}
-	br.ctx, br.cancel = context.WithCancel(ep.ctx)
 	br.used.limit = ep.cfg.Limits.BridgeBytes
 	limits := bridge.Limits{Streams: ep.cfg.Limits.Streams, Window: bridge.MinCredit}
 	br.m = bridge.New(role, bridge.NewKeys(r), ep.settings(), r.Settings, limits, time.Now())

@@ -34,7 +34,7 @@ type link struct {
 	armed    bool // handover will fire
 	turns    int  // how often the lead was left
 	seen     int  // turns when handover was armed
-	idle     bool // nothing came for a while: a large buffer is not worth keeping
+	idle     bool // no data came for a while
 
 	buf  []byte // octets read, from r to w
 	r, w int
@@ -52,7 +52,7 @@ type payload struct {
 }
 
 const (
-	smallBuf = 512      // of a link on which little comes
+	smallBuf = 256      // of a link on which little comes
 	largeBuf = 16 << 10 // of one on which much comes
 	// directMin is the least number of octets worth to be read straight into a user's buffer.
 	directMin = 4 << 10
@@ -134,9 +134,14 @@ func (l *link) run() {
 	br := l.br
 	br.mu.Lock()
 	defer br.unlock()
-	for !l.stopped {
+	for used := false; !l.stopped; used = true {
 		if l.leader == nil && (l.idle || !l.wanted) {
 			l.shrink()
+		}
+		if l.idle && used {
+			// A goroutine's stack that has grown stays so; to wait takes half as much.
+			br.ep.wg.Go(l.run)
+			return
 		}
 		if !l.wanted || l.leader != nil {
 			l.ownCond.Wait()
@@ -196,14 +201,14 @@ func (l *link) step(w *waiter) {
 	br.kick()
 }
 
-// giveBuffers gives back what a carrier that is in use needs. The link's goroutine sees to its buffer.
+// giveBuffers gives back what a carrier that is in use needs. The link's goroutine sees to its buffer and its stack.
 func (l *link) giveBuffers() {
 	l.out.hdr, l.out.bufs = nil, nil
 	if l.handover != nil && !l.armed {
 		l.handover = nil
 	}
 	l.idle = true
-	if len(l.buf) == largeBuf && l.leader == &l.own && l.reading && l.interruptible {
+	if l.leader == &l.own && l.reading && l.interruptible {
 		l.interrupt()
 	}
 }
@@ -242,7 +247,6 @@ func (l *link) room(w *waiter) target {
 
 // came takes n octets that were read.
 func (l *link) came(t target, n int) {
-	l.idle = false
 	s := t.stream
 	if s == nil {
 		l.w += n
@@ -349,6 +353,7 @@ func (l *link) effect(f bridge.Frame, e bridge.Effect) {
 	case bridge.EffectOpened:
 		br.opened(e.Stream)
 	case bridge.EffectData:
+		l.idle = false
 		l.cur = payload{stream: s, drop: e.Drop, left: f.Length}
 	case bridge.EffectExpect:
 		l.cur = payload{stream: s, left: f.Length, exp: true, seq: f.Arg}

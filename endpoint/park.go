@@ -48,7 +48,12 @@ func (br *Bridge) look(now time.Time) {
 	br.dialling = true
 	br.m.Glance()
 	br.later(func() {
-		if !br.ep.Go(func() { br.dialOnce(br.ctx, br.ep.cfg.HandshakeTime) }) {
+		look := func() {
+			ctx, stop := br.dialContext()
+			defer stop()
+			br.dialOnce(ctx, br.ep.cfg.HandshakeTime)
+		}
+		if !br.ep.Go(look) {
 			br.mu.Lock()
 			defer br.unlock()
 			br.dialling = false
@@ -69,7 +74,7 @@ func (br *Bridge) dialOnce(ctx context.Context, limit time.Duration) {
 // bye makes a carrier for a parked bridge that is being closed: the responder would keep it for long.
 func (br *Bridge) bye() {
 	br.dialling = true
-	ctx := context.WithoutCancel(br.ctx) // the endpoint may be closing
+	ctx := context.WithoutCancel(br.ep.ctx) // the endpoint may be closing
 	br.later(func() { br.ep.wg.Go(func() { br.dialOnce(ctx, byeTime) }) })
 }
 

@@ -13,7 +13,8 @@ import (
 type Stream struct {
 	br *Bridge
 	// All below is guarded by br.mu.
-	m *bridge.Stream
+	m          *bridge.Stream
+	next, prev *Stream // in Bridge.streams
 
 	// Sending. The ring's offsets are the stream's.
 	out      ring
@@ -61,6 +62,37 @@ func put(e **expedited, seq uint64, tsdu []byte) {
 	}
 	i := seq % bridge.MaxExpeditedQueue
 	(*e).len[i] = uint8(copy((*e).tsdu[i][:], tsdu))
+}
+
+// streams are those of a bridge that its users have not done with: a list.
+type streams struct {
+	first *Stream
+	n     int
+}
+
+func (l *streams) add(s *Stream) {
+	if s.next = l.first; s.next != nil {
+		s.next.prev = s
+	}
+	l.first = s
+	l.n++
+}
+
+// remove takes s out if it is in.
+func (l *streams) remove(s *Stream) {
+	switch {
+	case s.prev != nil:
+		s.prev.next = s.next
+	case l.first == s:
+		l.first = s.next
+	default:
+		return
+	}
+	if s.next != nil {
+		s.next.prev = s.prev
+	}
+	s.next, s.prev = nil, nil
+	l.n--
 }
 
 // maxHead is the largest head of a gathered TSDU, in octets.
