@@ -14,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/tenuto-session/tenuto/bridge"
 	"github.com/tenuto-session/tenuto/carrier"
@@ -343,7 +344,11 @@ func TestMiddleHasKey(t *testing.T) {
 		}
 		// Towards the server the refusal comes after the PROOF, and ends the bridge that the middle thinks it has.
 		if br, err := between.Dial(t.Context(), p.url); err == nil {
-			<-br.Done()
+			select {
+			case <-br.Done():
+			case <-time.After(time.Minute):
+				t.Error("the server keeps the middle's bridge")
+			}
 		}
 		synctest.Wait()
 		if n := len(p.server.Bridges()); n != 1 {
