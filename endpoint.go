@@ -186,10 +186,7 @@ func (ep *Endpoint) Dial(ctx context.Context, rawURL string, cfg *Config) (*Sess
 		if err != nil && !again && stale(err) {
 			continue // the bridge was lost before; a new one may be had
 		}
-		if d, ok := errors.AsType[*transport.DisconnectError](err); ok && d.Reason == transport.ReasonNotAdmitted {
-			err = ep.notAdmitted()
-		}
-		return s, err
+		return s, ep.sessionError(err, service)
 	}
 }
 
@@ -223,10 +220,23 @@ func (ep *Endpoint) dialError(err error) error {
 	return fmt.Errorf("tenuto: dial: %w", err)
 }
 
-func (ep *Endpoint) notAdmitted() error {
-	return fmt.Errorf("tenuto: dial: %w by the server; to admit it, add to the server's authorized_keys the line: %s", ErrNotAdmitted,
-		identity.FormatPublic(ep.key, identity.DefaultComment()))
+// sessionError says what can be done about a session that did not come to be.
+func (ep *Endpoint) sessionError(err error, service string) error {
+	if errors.Is(err, ErrNotAdmitted) {
+		return fmt.Errorf("%w; to admit it, add to the server's authorized_keys the line: services=%q %s", err, service, ep.line())
+	}
+	if d, ok := errors.AsType[*transport.DisconnectError](err); ok && d.Reason == transport.ReasonNotAdmitted {
+		return ep.notAdmitted()
+	}
+	return err
 }
+
+func (ep *Endpoint) notAdmitted() error {
+	return fmt.Errorf("tenuto: dial: %w by the server; to admit it, add to the server's authorized_keys the line: %s", ErrNotAdmitted, ep.line())
+}
+
+// line is this endpoint's key as authorized_keys has it.
+func (ep *Endpoint) line() string { return identity.FormatPublic(ep.key, identity.DefaultComment()) }
 
 // DialContext opens a session and returns it as a net.Conn, in the form that http.Transport and others want: addr is a URL, or
 // host:port/service on a carrier with TLS; network is not looked at.

@@ -18,7 +18,7 @@ var (
 	ErrNotConn = errors.New("tenuto: session is not duplex without a release token")
 	// ErrUnfinished is returned by requests while an SSDU is open that SendPart began or that a cancelled Send left so.
 	ErrUnfinished = errors.New("tenuto: an SSDU is unfinished")
-	// ErrNotAdmitted is returned by Dial when the responder does not admit this endpoint's key.
+	// ErrNotAdmitted is returned by Dial when the responder does not admit this endpoint's key, or not to the service.
 	ErrNotAdmitted = errors.New("this endpoint's key is not admitted")
 )
 
@@ -123,6 +123,14 @@ func (e *RefusedError) Error() string {
 		return fmt.Sprintf("tenuto: service %q refused: %v: %q", e.Service, e.Reason, e.Data)
 	}
 	return fmt.Sprintf("tenuto: service %q refused: %v", e.Service, e.Reason)
+}
+
+// notAdmitted is the user data of a refusal because the initiator's key is not admitted to the service.
+const notAdmitted = "this key is not admitted to the service"
+
+// Is makes the error an ErrNotAdmitted if the peer admits this endpoint's key, but not to the service.
+func (e *RefusedError) Is(target error) bool {
+	return target == ErrNotAdmitted && e.Reason == RefusedWithData && string(e.Data) == notAdmitted
 }
 
 // UnfinishedError says that a Send was cancelled after N octets of its SSDU. The SSDU is open: SendPart goes on with it.

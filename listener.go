@@ -141,7 +141,7 @@ func (l *Listener) admit(in *Incoming) *Incoming {
 		return in
 	}
 	l.ep.log.Warn("session refused", "bridge", in.s.br.ID(), "service", in.Service(), "cause", err)
-	in.Refuse(spdu.RefusedWithData, []byte("this key is not admitted to the service"))
+	in.Refuse(spdu.RefusedWithData, []byte(notAdmitted))
 	return nil
 }
 

@@ -132,7 +132,7 @@ func TestPeersAreAsked(t *testing.T) {
 		t.Errorf("asked %q; want %q", got, want)
 	}
 	var refused *RefusedError
-	if err := echo(t, client, url+"/db"); !errors.As(err, &refused) || !strings.Contains(err.Error(), "not admitted to the service") {
+	if err := echo(t, client, url+"/db"); !errors.As(err, &refused) || !errors.Is(err, ErrNotAdmitted) || !strings.Contains(err.Error(), "not admitted to the service") {
 		t.Errorf("a service that is not for this key: %v", err)
 	}
 }
