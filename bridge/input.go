@@ -33,7 +33,7 @@ const maxClosed = 1 << 16
 
 // Handle takes a frame that came on the current carrier. An error is a *ProtocolError.
 func (m *Machine) Handle(now time.Time, f Frame) (e Effect, err error) {
-	if !m.attached {
+	if !m.Attached() {
 		panic("BUG: bridge: Handle without a carrier")
 	}
 	m.live.received(now)

@@ -21,11 +21,10 @@ const (
 // each time, from patience up to the heartbeat: a receiver notices soon that its sender's carrier has died, and an idle carrier
 // costs next to nothing.
 type liveness struct {
-	srtt      time.Duration
+	past
 	least     time.Duration // the shortest round trip of this carrier: what it takes when nothing is queued
 	measured  int           // round trips of this carrier
 	heartbeat time.Duration
-	silent    int           // carriers in a row on which no PING was answered
 	gap       time.Duration // the silence after which the next probe of an idle carrier goes out
 
 	heard     time.Time // something has come
@@ -33,13 +32,19 @@ type liveness struct {
 	ackAt     time.Time // lazy acknowledgements go out; zero if there are none
 
 	pingDue bool
-	token   uint64
 	pingAt  time.Time // when the PING that is unanswered was due; zero if there is none
 	pingOut time.Time // when it went out: later than pingAt if the carrier is slow or full
 }
 
-func (l *liveness) begin(now time.Time, local, peer time.Duration) {
-	*l = liveness{srtt: l.srtt, token: l.token, silent: l.silent, heartbeat: min(local, peer), heard: now}
+// past is what is remembered from one carrier to the next.
+type past struct {
+	srtt   time.Duration
+	silent int    // carriers in a row on which no PING was answered
+	token  uint64 // of the last PING
+}
+
+func (l *liveness) begin(now time.Time, p past, heartbeat time.Duration) {
+	*l = liveness{past: p, heartbeat: heartbeat, heard: now}
 	l.gap = l.patience()
 }
 
@@ -131,20 +136,30 @@ func (l *liveness) deadAt() time.Time {
 }
 
 // RTT is the smoothed round trip, 0 before the first was measured.
-func (m *Machine) RTT() time.Duration { return m.live.srtt }
+func (m *Machine) RTT() time.Duration {
+	if m.Attached() {
+		return m.live.srtt
+	}
+	return m.past.srtt
+}
 
 // LeastRTT is the shortest round trip that was measured on the current carrier, 0 before the first was.
-func (m *Machine) LeastRTT() time.Duration { return m.live.least }
+func (m *Machine) LeastRTT() time.Duration {
+	if m.Attached() {
+		return m.live.least
+	}
+	return 0
+}
 
-// HeardAt says that octets came on the current carrier, a whole frame or not.
+// HeardAt says that octets came on the current carrier, a whole frame or not. There is one.
 func (m *Machine) HeardAt(now time.Time) { m.live.received(now) }
 
-// Active is when a frame that means something to a user last came or went out on the current carrier.
+// Active is when a frame that means something to a user last came or went out on the current carrier. There is one.
 func (m *Machine) Active() time.Time { return m.active }
 
 // NextTimeout is when Tick must be called, zero for never.
 func (m *Machine) NextTimeout() time.Time {
-	if !m.attached {
+	if !m.Attached() {
 		return time.Time{}
 	}
 	l := &m.live
@@ -164,7 +179,7 @@ func (m *Machine) NextTimeout() time.Time {
 
 // Tick does what is due by time, and tells whether the carrier is dead.
 func (m *Machine) Tick(now time.Time) (dead bool) {
-	if !m.attached {
+	if !m.Attached() {
 		return false
 	}
 	l := &m.live

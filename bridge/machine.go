@@ -48,17 +48,24 @@ type Machine struct {
 	// Parked: there is no carrier because both ends want none. Wake ends it, or the next carrier.
 	Parked bool
 
-	attached bool
-	control  queue // streams with frames other than DATA
-	data     queue // streams with DATA
-	lazy     []*Stream
-	closed   []uint32 // CLOSED to send
-	ctl      carrierControl
-	live     liveness
-	busy     int       // streams of which the peer owes an answer
-	active   time.Time // when something last happened on the carrier
-	glance   bool      // the next carrier is to be parked soon
-	wanted   bool      // while there is no carrier: something is due
+	*attachment      // nil while there is no carrier
+	past        past // what was learnt on the carriers before
+	busy        int  // streams of which the peer owes an answer
+	glance      bool // the next carrier is to be parked soon
+	wanted      bool // while there is no carrier: something is due
+	bye         bool // to send BYE
+	byeReason   uint64
+}
+
+// attachment is what belongs to the current carrier. A bridge without one does not need its memory.
+type attachment struct {
+	control queue // streams with frames other than DATA
+	data    queue // streams with DATA
+	lazy    []*Stream
+	closed  []uint32 // CLOSED to send
+	ctl     carrierControl
+	live    liveness
+	active  time.Time // when something last happened on the carrier
 }
 
 // carrierControl is what is due on the current carrier for the bridge as a whole.
@@ -66,8 +73,6 @@ type carrierControl struct {
 	done, ready, synced bool // to send DONE, to send READY, READY has come
 	pong                bool
 	pongArg             uint64
-	bye                 bool
-	byeReason           uint64
 	park, parked        bool // to send PARK, PARKED
 	asked               bool // PARK was sent
 	over                bool // PARKED was sent, or has come: nothing is said or heard any more
@@ -84,10 +89,10 @@ func New(role Role, keys Keys, local, peer Settings, limits Limits, now time.Tim
 }
 
 // Attached tells whether there is a carrier.
-func (m *Machine) Attached() bool { return m.attached }
+func (m *Machine) Attached() bool { return m.attachment != nil }
 
 // Synced tells whether the peer has stated its positions on the current carrier.
-func (m *Machine) Synced() bool { return m.attached && m.ctl.synced }
+func (m *Machine) Synced() bool { return m.Attached() && m.ctl.synced }
 
 // Busy tells whether the peer owes an answer to something sent.
 func (m *Machine) Busy() bool { return m.busy > 0 }
@@ -101,10 +106,8 @@ func (m *Machine) Open() *Stream {
 	s := m.newStream(m.NextID, true)
 	m.NextID += 2
 	s.Credit = uint64(m.Peer.Credit)
-	if m.ctl.synced {
-		s.synced = true
-	}
-	s.openDue = m.attached
+	s.synced = m.Synced()
+	s.openDue = m.Attached()
 	m.enqueue(s)
 	return s
 }
@@ -183,11 +186,11 @@ func (m *Machine) Grow(s *Stream, window uint64) {
 }
 
 // Bye ends the bridge at the peer.
-func (m *Machine) Bye(reason uint64) { m.ctl.bye, m.ctl.byeReason = true, reason }
+func (m *Machine) Bye(reason uint64) { m.bye, m.byeReason = true, reason }
 
 // acknowledge makes an ACK due after a quarter of the window, else before ackDelay has passed.
 func (m *Machine) acknowledge(s *Stream) {
-	if s.Closing || !m.attached {
+	if s.Closing || !m.Attached() {
 		return
 	}
 	quarter := s.Window / 4
@@ -206,7 +209,7 @@ func (m *Machine) acknowledge(s *Stream) {
 
 // enqueue puts the stream where Next finds it.
 func (m *Machine) enqueue(s *Stream) {
-	if !m.attached {
+	if !m.Attached() {
 		m.wanted = m.wanted || s.due()
 		return
 	}
@@ -249,12 +252,11 @@ func (m *Machine) remove(s *Stream) {
 // what it still delivers would be delivered twice.
 func (m *Machine) Attach(now time.Time) {
 	m.detach()
-	m.attached, m.active = true, now
+	m.attachment = &attachment{active: now, ctl: carrierControl{ready: true}}
 	if m.Role == ResponderRole {
 		m.Parked = false
 	}
-	m.ctl = carrierControl{ready: true, bye: m.ctl.bye, byeReason: m.ctl.byeReason}
-	m.live.begin(now, m.Local.Heartbeat, m.Peer.Heartbeat)
+	m.live.begin(now, m.past, min(m.Local.Heartbeat, m.Peer.Heartbeat))
 	for _, id := range m.ids() {
 		s := m.Streams[id]
 		s.openDue = !s.Known
@@ -269,15 +271,17 @@ func (m *Machine) Accepted() { m.ctl.done, m.Parked = true, false }
 
 // Detach says that the carrier is gone.
 func (m *Machine) Detach(now time.Time) {
-	if m.attached {
+	if m.Attached() {
 		m.DetachedAt = now
 	}
 	m.detach()
 }
 
 func (m *Machine) detach() {
-	m.attached, m.ctl.synced, m.ctl.pong, m.ctl.over = false, false, false, false
-	m.control, m.data, m.lazy, m.closed = queue{}, queue{}, nil, nil
+	if m.Attached() {
+		m.past = m.live.past
+		m.attachment = nil
+	}
 	for _, s := range m.Streams {
 		s.endCarrier()
 		m.account(s)

@@ -4,20 +4,20 @@ import "time"
 
 // Want tells whether Next has a frame.
 func (m *Machine) Want() bool {
-	c := &m.ctl
-	if !m.attached || c.over {
+	if !m.Attached() || m.ctl.over {
 		return false
 	}
-	return c.park || c.parked || m.control.len() > 0 || m.data.len() > 0 || len(m.closed) > 0 || c.done || c.ready || c.pong || m.live.pingDue || (c.bye && c.synced)
+	c := &m.ctl
+	return c.park || c.parked || m.control.len() > 0 || m.data.len() > 0 || len(m.closed) > 0 || c.done || c.ready || c.pong || m.live.pingDue || (m.bye && c.synced)
 }
 
 // Next takes the next frame to send on the current carrier; ok is false if there is none. The caller sends all that it takes, in
 // this order: positions first after an attach, then control before expedited before normal data, and the streams by turns.
 func (m *Machine) Next(now time.Time) (f Frame, s *Stream, ok bool) {
-	c := &m.ctl
-	if !m.attached || c.over {
+	if !m.Attached() || m.ctl.over {
 		return f, nil, false
 	}
+	c := &m.ctl
 	if c.done {
 		c.done = false
 		m.live.accepted(now)
@@ -70,7 +70,7 @@ func (m *Machine) Next(now time.Time) (f Frame, s *Stream, ok bool) {
 
 // NextPosition is Next for the initiator that has sent an ATTACH and not yet got the answer: it may state its positions, and no more.
 func (m *Machine) NextPosition(now time.Time) (f Frame, s *Stream, ok bool) {
-	if !m.attached || !m.ctl.ready {
+	if !m.Attached() || !m.ctl.ready {
 		return f, nil, false
 	}
 	return m.Next(now)
@@ -89,9 +89,9 @@ func (m *Machine) nextControl(now time.Time) (f Frame, ok bool) {
 		id := m.closed[0]
 		m.closed = m.closed[1:]
 		return Frame{Type: FrameClosed, Stream: id}, true
-	case c.bye && c.synced && m.control.len() == 0 && m.data.len() == 0:
-		c.bye = false
-		return Frame{Type: FrameBye, Arg: c.byeReason}, true
+	case m.bye && c.synced && m.control.len() == 0 && m.data.len() == 0:
+		m.bye = false
+		return Frame{Type: FrameBye, Arg: m.byeReason}, true
 	}
 	return f, false
 }

@@ -7,7 +7,7 @@ import "time"
 // not agree. A responder with anything to send, or to be acknowledged, does not answer: what it has comes instead.
 
 // Wanting tells whether a bridge without a carrier has something that the peer must get.
-func (m *Machine) Wanting() bool { return !m.attached && m.wanted }
+func (m *Machine) Wanting() bool { return !m.Attached() && m.wanted }
 
 // Wake says that a parked bridge needs a carrier again; from now on it is one that has lost its carrier.
 func (m *Machine) Wake(now time.Time) { m.Parked, m.glance, m.DetachedAt = false, false, now }
@@ -31,7 +31,7 @@ func (m *Machine) anyDue() bool {
 
 // idle tells whether the carrier can be given up: each side knows all that the other one has done, as far as this side can tell.
 func (m *Machine) idle() bool {
-	return m.Synced() && m.control.len()+m.data.len()+len(m.closed)+len(m.lazy) == 0 && !m.ctl.bye && !m.anyDue()
+	return m.Synced() && m.control.len()+m.data.len()+len(m.closed)+len(m.lazy) == 0 && !m.bye && !m.anyDue()
 }
 
 // happened says that a frame which means something to a user has come or goes out.

@@ -519,7 +519,7 @@ func (br *Bridge) tick(now time.Time) {
 
 // sweep gives back the buffers that hold nothing, once after a bridge has fallen silent.
 func (br *Bridge) sweep(now time.Time) {
-	if br.writing || br.m.Active().Equal(br.swept) || now.Sub(br.m.Active()) < sweepTime {
+	if br.link == nil || br.writing || br.m.Active().Equal(br.swept) || now.Sub(br.m.Active()) < sweepTime {
 		return
 	}
 	br.swept = br.m.Active()
