@@ -161,6 +161,10 @@ func newEndpoint(cfg *EndpointConfig, private bool) (*Endpoint, error) {
 // Close ends all bridges and listeners: sessions that live are aborted. It returns when every goroutine of the endpoint has ended.
 func (ep *Endpoint) Close() error { return ep.ep.Close() }
 
+// Nudge says that connections may have died unnoticed, or may be had again: the network has changed, say, or the machine has slept.
+// What there is is probed at once, and what is sought is tried at once.
+func (ep *Endpoint) Nudge() { ep.ep.Nudge() }
+
 // Bridges lists the bridges that there are.
 func (ep *Endpoint) Bridges() []*Bridge {
 	var all []*Bridge

@@ -157,6 +157,13 @@ func (m *Machine) HeardAt(now time.Time) { m.live.received(now) }
 // Active is when a frame that means something to a user last came or went out on the current carrier. There is one.
 func (m *Machine) Active() time.Time { return m.active }
 
+// Doubt makes a PING due because the carrier may have died unnoticed. It has the usual time for its answer.
+func (m *Machine) Doubt(now time.Time) {
+	if m.Attached() && m.live.deadAt().IsZero() {
+		m.live.probe(now)
+	}
+}
+
 // NextTimeout is when Tick must be called, zero for never.
 func (m *Machine) NextTimeout() time.Time {
 	if !m.Attached() {

@@ -23,7 +23,7 @@ type Limits struct {
 // numbers of octets; the driver holds the octets.
 //
 //	getters    Streams Attached Synced Busy Wanting NextTimeout RTT
-//	commands   Open Write WriteExpedited Purge Close Consumed ConsumedExpedited Grow Bye Wake Glance
+//	commands   Open Write WriteExpedited Purge Close Consumed ConsumedExpedited Grow Bye Wake Glance Doubt
 //	carriers   Attach Detach
 //	handlers   Handle Advance Tick
 //	outputs    Next Want

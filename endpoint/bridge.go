@@ -46,7 +46,8 @@ type Bridge struct {
 	accept   func(*Stream) bool
 	accepts  int                // how often Accept was called
 	done     chan struct{}      // nil before Done was called
-	stopDial context.CancelFunc // ends dialling; nil while nobody dials
+	stopDial context.CancelFunc // ends dialling; nil before somebody dialled
+	hurry    chan struct{}      // ends the pause before the next attempt; nil before somebody dialled
 	after    []func()           // runs when mu is free again
 	used     budget             // of this bridge
 	swept    time.Time          // when something had happened last as empty buffers were given back

@@ -198,6 +198,21 @@ const (
 	attemptMin = 2 * time.Second
 )
 
+// nudge finds out at once whether the bridge's carrier lives, or makes the next attempt to get one.
+func (br *Bridge) nudge(now time.Time) {
+	br.mu.Lock()
+	defer br.unlock()
+	if br.link != nil {
+		br.m.Doubt(now)
+		br.kick()
+		return
+	}
+	select {
+	case br.hurry <- struct{}{}:
+	default: // nobody waits, or has been told already
+	}
+}
+
 // dialContext returns a context for who dials, until the bridge or the endpoint ends.
 func (br *Bridge) dialContext() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(br.ep.ctx)
@@ -215,6 +230,10 @@ func (br *Bridge) dialUntil() {
 	ep := br.ep
 	ctx, stop := br.dialContext()
 	defer stop()
+	hurry := make(chan struct{}, 1)
+	br.mu.Lock()
+	br.hurry = hurry
+	br.mu.Unlock()
 	pause, limit := retryMin, attemptMin
 	for {
 		err := br.attach(ctx, min(limit, ep.cfg.HandshakeTime))
@@ -231,6 +250,8 @@ func (br *Bridge) dialUntil() {
 		t := time.NewTimer(pause/2 + rand.N(pause))
 		select {
 		case <-t.C:
+		case <-hurry:
+			pause = retryMin / 2
 		case <-ctx.Done():
 		}
 		t.Stop()

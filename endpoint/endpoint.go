@@ -156,6 +156,7 @@ func New(cfg Config) *Endpoint {
 	ep := &Endpoint{cfg: cfg, bridges: map[bridge.ID]*Bridge{}, dialled: map[string]*dialled{}, listeners: map[*Listener]struct{}{}}
 	ep.ctx, ep.cancel = context.WithCancel(context.Background())
 	ep.used.limit = cfg.Limits.ProcessBytes
+	ep.timers.slept = ep.Nudge
 	ep.owner = fmt.Sprintf("%x", random(8))
 	return ep
 }
@@ -208,6 +209,16 @@ func (ep *Endpoint) Bridges() []*Bridge {
 		all = append(all, br)
 	}
 	return all
+}
+
+// Nudge says that carriers may have died unnoticed, or may be had again: the network has changed, or the machine has slept. Each
+// carrier is probed at once, and each attempt to get one that waits for its turn is made. An endpoint that was asleep notices that
+// by itself as soon as its clocks disagree.
+func (ep *Endpoint) Nudge() {
+	now := time.Now()
+	for _, br := range ep.Bridges() {
+		br.nudge(now)
+	}
 }
 
 func (ep *Endpoint) event(e Event) {

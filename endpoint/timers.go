@@ -13,7 +13,16 @@ type timers struct {
 	timer *time.Timer
 	at    time.Time // when timer fires
 	over  bool
+	last  time.Time // when it was last looked at
+	slept func()    // called when the machine has been asleep since
 }
+
+// sleepMin is how much more time must have passed on the wall than in the machine for it to have been asleep: the clock that timers
+// run by stands still then. A wall clock that was set forward looks the same, and does no harm.
+const sleepMin = 5 * time.Second
+
+// asleep tells whether the machine was asleep between two readings of the clocks.
+func asleep(wall, machine time.Duration) bool { return wall-machine >= sleepMin }
 
 // set makes br.tick run at the given time instead of when it was set to before.
 func (t *timers) set(br *Bridge, at time.Time) {
@@ -60,6 +69,8 @@ func (t *timers) fire() {
 	now := time.Now()
 	var due []*Bridge
 	t.mu.Lock()
+	slept := !t.last.IsZero() && asleep(now.Round(0).Sub(t.last.Round(0)), now.Sub(t.last))
+	t.last = now
 	t.at = time.Time{}
 	for len(t.heap) > 0 && !now.Before(t.heap[0].timerAt) {
 		due = append(due, heap.Pop(&t.heap).(*Bridge))
@@ -70,6 +81,9 @@ func (t *timers) fire() {
 	t.mu.Unlock()
 	for _, br := range due {
 		br.tick(now)
+	}
+	if slept {
+		t.slept()
 	}
 }
 
