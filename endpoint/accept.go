@@ -154,7 +154,7 @@ func (ln *Listener) welcome(conn carrier.Conn, inTime func() bool) error {
 func finish(conn carrier.Conn) {
 	b := make([]byte, 2048)
 	for range 8 {
-		if _, err := conn.Read(b); err != nil {
+		if _, err := conn.Read(b); err != nil && !errors.Is(err, carrier.ErrInterrupted) {
 			return
 		}
 	}

@@ -27,6 +27,7 @@ type link struct {
 	own      waiter
 	reading  bool // the leader is in conn.Read, or about to be
 	stopped  bool
+	parting  bool  // who reads is to let the carrier end
 	broken   error // why nothing can be written any more
 	wanted   bool  // the link's goroutine is to read
 	ownCond  sync.Cond
@@ -177,8 +178,12 @@ func (l *link) step(w *waiter) {
 	n, err := l.conn.Read(dst.b)
 	br.mu.Lock()
 	l.reading = false
-	if l.stopped {
-		return // what came belongs to a carrier that is no longer ours
+	if l.stopped { // what came belongs to a carrier that is no longer ours
+		if l.parting {
+			l.parting = false
+			br.later(l.part)
+		}
+		return
 	}
 	if n > 0 {
 		br.received += int64(n)

@@ -23,15 +23,31 @@ func (br *Bridge) park(l *link) {
 			l.conn.Close()
 			return
 		}
-		// The initiator closes the carrier when it has read PARKED. A close here might overtake that.
 		l.conn.Interrupt()
-		stop := context.AfterFunc(br.ep.ctx, func() { l.conn.Close() })
-		time.AfterFunc(byeTime, func() {
-			stop()
-			l.conn.Close()
-		})
 	})
+	if br.role == bridge.ResponderRole {
+		// The initiator closes the carrier when it has read PARKED. A close here might overtake that, so the carrier is read
+		// until then, by who reads no more for the bridge.
+		if l.parting = l.reading; !l.parting {
+			br.later(l.part)
+		}
+	}
 	br.redial() // for what was submitted meanwhile
+}
+
+// part waits for the peer to close a carrier that is not in use any more, and closes it.
+func (l *link) part() {
+	begun := l.br.ep.Go(func() {
+		stop := context.AfterFunc(l.br.ep.ctx, func() { l.conn.Close() })
+		t := time.AfterFunc(byeTime, func() { l.conn.Close() })
+		finish(l.conn)
+		t.Stop()
+		stop()
+		l.conn.Close()
+	})
+	if !begun {
+		l.conn.Close()
+	}
 }
 
 // looks tells whether the parked bridge looks in at its responder by itself.

@@ -38,7 +38,7 @@ connect returns when both have ended, and fails when the session is aborted.`,
 func (p *program) runConnect(ctx context.Context, url string, l *limits, local forward.Local) error {
 	// A reader of standard output that goes away is an error of the write, which aborts the session.
 	signal.Ignore(syscall.SIGPIPE)
-	ep, _, err := p.dialler(l, url)
+	ep, _, err := p.dialler(ctx, l, url)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ as in tenuto serve.`,
 }
 
 func (p *program) runForward(ctx context.Context, local, url string, l *limits) error {
-	ep, _, err := p.dialler(l, url)
+	ep, _, err := p.dialler(ctx, l, url)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (p *program) runForward(ctx context.Context, local, url string, l *limits) 
 }
 
 func (p *program) runReverse(ctx context.Context, target forward.Target, url string, l *limits) error {
-	ep, service, err := p.dialler(l, url)
+	ep, service, err := p.dialler(ctx, l, url)
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,8 @@ func (p *program) runReverse(ctx context.Context, target forward.Target, url str
 }
 
 // dialler makes an endpoint that can dial the URL, and tells which service that names.
-func (p *program) dialler(l *limits, url string) (ep *tenuto.Endpoint, service string, err error) {
-	if ep, err = p.endpoint(l); err != nil {
+func (p *program) dialler(ctx context.Context, l *limits, url string) (ep *tenuto.Endpoint, service string, err error) {
+	if ep, err = p.endpoint(ctx, l); err != nil {
 		return nil, "", err
 	}
 	if service, err = ep.Check(url); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tenuto-session/tenuto"
+	"github.com/tenuto-session/tenuto/cmd/tenuto/internal/netwatch"
 	"github.com/tenuto-session/tenuto/identity"
 )
 
@@ -17,8 +19,8 @@ func (p *program) store(strict bool) (*identity.Store, error) {
 	return identity.Open(identity.Config{Dir: p.configDir, Strict: strict, Logger: p.log})
 }
 
-// endpoint makes an endpoint with the user's key, which is made at first use.
-func (p *program) endpoint(l *limits) (*tenuto.Endpoint, error) {
+// endpoint makes an endpoint with the user's key, which is made at first use. It is nudged when the network changes, until ctx ends.
+func (p *program) endpoint(ctx context.Context, l *limits) (*tenuto.Endpoint, error) {
 	s, err := p.store(l.strict)
 	if err != nil {
 		return nil, err
@@ -28,7 +30,16 @@ func (p *program) endpoint(l *limits) (*tenuto.Endpoint, error) {
 	if c.Key, err = s.Key(); err != nil {
 		return nil, err
 	}
-	return tenuto.NewEndpoint(c)
+	ep, err := tenuto.NewEndpoint(c)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		if err := netwatch.Watch(ctx, ep.Nudge); err != nil {
+			p.log.Debug("changes of the network are not watched for", "cause", err)
+		}
+	}()
+	return ep, nil
 }
 
 func (p *program) keygen() *cobra.Command {

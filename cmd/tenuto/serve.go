@@ -71,7 +71,7 @@ a session to that client. A later registration replaces an earlier one.`,
 }
 
 func (p *program) runServe(ctx context.Context, s *forward.Server, urls []string, l *limits) error {
-	ep, err := p.endpoint(l)
+	ep, err := p.endpoint(ctx, l)
 	if err != nil {
 		return err
 	}
