@@ -72,6 +72,9 @@ func newEndpoints(t testing.TB, onTCP bool, change func(client, server *Endpoint
 	return e
 }
 
+// carriers are the kinds that an endpoint needs beyond its own.
+func (e *endpoints) carriers() []carrier.Network { return []carrier.Network{e.nw} }
+
 // open opens a session and returns both its ends.
 func (e *endpoints) open(t testing.TB) (a, b *Session) { return e.openWith(t, nil) }
 

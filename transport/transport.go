@@ -126,14 +126,14 @@ var ErrPurged = errors.New("transport: the rest of the TSDU was purged by its se
 type Reason uint8
 
 const (
-	ReasonNormal     Reason = iota // the session layer is done with the connection
-	ReasonNoListener               // nobody listens for connections at the peer
-	ReasonCongestion               // a limit on connections or memory was reached
-	ReasonProtocol                 // the peer broke the transport's protocol
-	ReasonExpired                  // the connection could not be carried within the recovery window
-	ReasonUnknown                  // the peer does not know the connection: it was restarted, or its retention has passed
-	ReasonShutdown                 // the endpoint is closing
-	ReasonNotAdmitted              // the peer does not admit this endpoint's key
+	ReasonNormal      Reason = iota // the session layer is done with the connection
+	ReasonNoListener                // nobody listens for connections at the peer
+	ReasonCongestion                // a limit on connections or memory was reached
+	ReasonProtocol                  // the peer broke the transport's protocol
+	ReasonExpired                   // the connection could not be carried within the recovery window
+	ReasonUnknown                   // the peer does not know the connection: it was restarted, or its retention has passed
+	ReasonShutdown                  // the endpoint is closing
+	ReasonNotAdmitted               // the peer does not admit this endpoint's key
 )
 
 var reasonNames = [...]string{"normal", "no listener", "congestion", "protocol error", "expired", "unknown to the peer", "shutdown", "key not admitted"}
