@@ -5,6 +5,10 @@ FUZZTIME  ?= 30000x
 NETNS     ?= 1
 PART      := scripts/part
 
+# Where "make install" puts things, below DESTDIR.
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+
 # Race detection needs a C compiler; nothing else here does, and saying so keeps it true.
 export CGO_ENABLED ?= 0
 
@@ -21,6 +25,18 @@ test: ## all tests, without the race detector: no C compiler needed
 .PHONY: build
 build: ## build the programs into bin/
 	$(GO) build -trimpath -o $(BIN)/ ./cmd/...
+
+.PHONY: man
+man: ## write the manual's pages into bin/man
+	$(GO) run ./cmd/tenuto man $(BIN)/man
+
+.PHONY: install
+install: ## build and install below PREFIX (/usr/local): the program, manual, completions and systemd's units
+	GO="$(GO)" packaging/install "$(DESTDIR)" "$(PREFIX)" "$(SYSCONFDIR)"
+
+.PHONY: deb
+deb: ## build a Debian package into bin/
+	@MAKE="$(MAKE)" packaging/deb/build $(BIN)
 
 .PHONY: check
 check: ## all that continuous integration asks for (NETNS= leaves out the network namespaces, which need root)

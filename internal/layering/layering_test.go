@@ -56,6 +56,7 @@ var rules = []rule{
 	{pkg: "internal/control", may: []string{".", "forward"}},
 	{pkg: "internal/layering", note: "only tests"},
 	{pkg: "internal/netns", note: "only tests, which run the program"},
+	{pkg: "packaging", note: "only tests, which run the program"},
 	{pkg: "cmd/...", may: []string{"..."}},
 }
 
