@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"testing"
 	"time"
 )
@@ -146,9 +147,12 @@ func (w withClient) Close() error {
 func reportIdle(b *testing.B, p process, n int, open func(i int) (net.Conn, error), settle func(count int)) {
 	conns := make([]net.Conn, 0, n+1)
 	defer func() {
+		// At the same time: some wait until the other end has heard of it, which is lazy where nobody reads.
+		var closing sync.WaitGroup
 		for _, c := range conns {
-			_ = c.Close()
+			closing.Go(func() { _ = c.Close() })
 		}
+		closing.Wait()
 	}()
 	var before usage
 	for i := range n + 1 {
