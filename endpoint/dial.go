@@ -23,7 +23,7 @@ type dialled struct {
 
 // Dial returns the bridge to a URL, making it if there is none: all who dial the same URL share one.
 func (ep *Endpoint) Dial(ctx context.Context, u *url.URL) (*Bridge, error) {
-	key := u.Scheme + "://" + u.Host + u.Path
+	key := dialKey(u)
 	for {
 		ep.mu.Lock()
 		if ep.closed {
@@ -71,6 +71,9 @@ func (br *Bridge) usable() bool {
 	defer br.mu.Unlock()
 	return br.over == nil && !br.closing
 }
+
+// dialKey is what tells bridges apart that are dialled.
+func dialKey(u *url.URL) string { return u.Scheme + "://" + u.Host + u.Path }
 
 func (ep *Endpoint) dial(ctx context.Context, u *url.URL) (*Bridge, error) {
 	nw, err := ep.network(u)
@@ -129,17 +132,21 @@ func (ep *Endpoint) greet(conn carrier.Conn, nw carrier.Network, u *url.URL) (*B
 	if err := ep.verify(conn, u, res.Peer); err != nil {
 		return nil, err
 	}
-	if _, err := conn.Write(proof); err != nil {
-		return nil, err
-	}
-	br, err := ep.addBridge(bridge.InitiatorRole, res, Addr{u.Redacted()})
+	br, err := ep.addBridge(bridge.InitiatorRole, res, Addr{dialKey(u)})
 	if err != nil {
 		return nil, err
 	}
 	br.network, br.url = nw, u
 	br.mu.Lock()
-	defer br.unlock()
 	br.m.Attach(time.Now())
+	proof = br.positions(proof)
+	br.mu.Unlock()
+	if _, err := conn.Write(proof); err != nil {
+		ep.removeBridge(br)
+		return nil, err
+	}
+	br.mu.Lock()
+	defer br.unlock()
 	br.install(newLink(br, conn, g.buf))
 	return br, nil
 }
@@ -293,6 +300,14 @@ func (br *Bridge) attach(ctx context.Context, limit time.Duration) error {
 	return nil
 }
 
+// positions appends to b the positions that are due on a new carrier.
+func (br *Bridge) positions(b []byte) []byte {
+	for f, _, ok := br.m.NextPosition(time.Now()); ok; f, _, ok = br.m.NextPosition(time.Now()) {
+		b, _ = f.AppendBinary(b)
+	}
+	return b
+}
+
 func (br *Bridge) attachTo(conn carrier.Conn) error {
 	nonce := random(32)
 	br.mu.Lock()
@@ -305,9 +320,7 @@ func (br *Bridge) attachTo(conn carrier.Conn) error {
 	// The old carrier's reader has stopped, so the positions can be stated now: the responder sends on at once. What it sends is
 	// looked at only when it has proved itself.
 	br.m.Attach(time.Now())
-	for f, _, ok := br.m.NextPosition(time.Now()); ok; f, _, ok = br.m.NextPosition(time.Now()) {
-		msg, _ = f.AppendBinary(msg)
-	}
+	msg = br.positions(msg)
 	br.mu.Unlock()
 	if _, err := conn.Write([]byte(bridge.Magic), msg); err != nil {
 		return err

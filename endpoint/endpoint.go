@@ -135,6 +135,7 @@ type Endpoint struct {
 	mu        sync.Mutex
 	closed    bool
 	bridges   map[bridge.ID]*Bridge
+	ofKey     map[string]int // responder's bridges by their peer's key
 	dialled   map[string]*dialled
 	listeners map[*Listener]struct{}
 	halfOpen  int
@@ -153,7 +154,7 @@ var (
 // New makes an endpoint. It starts no goroutine until it dials or listens.
 func New(cfg Config) *Endpoint {
 	cfg.defaults()
-	ep := &Endpoint{cfg: cfg, bridges: map[bridge.ID]*Bridge{}, dialled: map[string]*dialled{}, listeners: map[*Listener]struct{}{}}
+	ep := &Endpoint{cfg: cfg, bridges: map[bridge.ID]*Bridge{}, ofKey: map[string]int{}, dialled: map[string]*dialled{}, listeners: map[*Listener]struct{}{}}
 	ep.ctx, ep.cancel = context.WithCancel(context.Background())
 	ep.used.limit = cfg.Limits.ProcessBytes
 	ep.timers.slept = ep.Nudge
@@ -266,15 +267,11 @@ func (ep *Endpoint) addBridge(role bridge.Role, r bridge.Result, remote Addr) (*
 		return nil, errClosing
 	}
 	if role == bridge.ResponderRole {
-		n := 0
-		for _, b := range ep.bridges {
-			if b.role == role && b.peer.Equal(r.Peer) {
-				n++
-			}
-		}
+		n := ep.ofKey[string(r.Peer)]
 		if n >= ep.cfg.Limits.Bridges {
 			return nil, &refusal{bridge.RefusedCongestion, fmt.Sprintf("the key has %d bridges", n)}
 		}
+		ep.ofKey[string(r.Peer)] = n + 1
 	}
 	ep.bridges[r.ID] = br
 	return br, nil
@@ -285,18 +282,25 @@ func (ep *Endpoint) removeBridge(br *Bridge) {
 	ep.cfg.Directory.Release(br.id, ep.owner)
 	ep.forget(br)
 	ep.mu.Lock()
+	defer ep.mu.Unlock()
+	if ep.bridges[br.id] != br {
+		return
+	}
 	delete(ep.bridges, br.id)
-	ep.mu.Unlock()
+	if br.role == bridge.ResponderRole {
+		key := string(br.peer)
+		if ep.ofKey[key]--; ep.ofKey[key] == 0 {
+			delete(ep.ofKey, key)
+		}
+	}
 }
 
 // forget makes the next Dial to the bridge's host make another bridge.
 func (ep *Endpoint) forget(br *Bridge) {
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
-	for k, d := range ep.dialled {
-		if d.br == br {
-			delete(ep.dialled, k)
-		}
+	if d := ep.dialled[br.remote.name]; d != nil && d.br == br {
+		delete(ep.dialled, br.remote.name)
 	}
 }
 
