@@ -2,11 +2,13 @@ package netns
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -22,9 +24,7 @@ func TestUnknownClient(t *testing.T) {
 
 	p := l.wantRefused("key is not admitted", "authorized_keys")
 	line := lastOf(t, &p.stderr, "the line: ")
-	if serve.stderr.count("not admitted") != 1 || !strings.Contains(serve.stderr.String(), publicOf(line)) {
-		t.Errorf("serve does not log the key it has refused:\n%s", &serve.stderr)
-	}
+	l.eventually("serve logs the key it has refused", func() bool { return serve.stderr.count(publicOf(line)) == 1 })
 	l.authorize(line + "\n")
 	l.wantGreeting()
 
@@ -35,6 +35,33 @@ func TestUnknownClient(t *testing.T) {
 	l.wantRefused("not admitted to the service")
 	l.authorize(`services="other,app" ` + line + "\n")
 	l.wantGreeting()
+}
+
+// Whose key is withdrawn is not let in again when his connection has been cut: his session ends, and both logs say why.
+func TestWithdrawnKey(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.accept(func(c *net.TCPConn) {
+		_, _ = io.WriteString(c, greeting)
+		_, _ = io.Copy(io.Discard, c)
+	})
+	serve, forward := l.joinTLS()
+	c, err := l.dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.ReadFull(c, make([]byte, len(greeting))); err != nil {
+		t.Fatal(err)
+	}
+	l.authorize("")
+	kill(l, l.near)
+	if _, err := io.Copy(io.Discard, c); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("got %v, want a reset", err)
+	}
+	for _, p := range []*process{serve, forward} {
+		l.eventually("tenuto "+p.cmd.Args[1]+" says why", func() bool { return p.stderr.count("not admitted") > 0 })
+	}
 }
 
 // A server met first is noted, and one whose key has changed since is refused until somebody mends the file.
