@@ -239,7 +239,7 @@ func (ln *Listener) attach(conn carrier.Conn, g *greeter, body []byte) error {
 	br := ep.bridges[id]
 	ep.mu.Unlock()
 	if br == nil || br.role != bridge.ResponderRole {
-		return &refusal{bridge.RefusedUnknown, "this endpoint has no such bridge; it may have been restarted"}
+		return &refusal{bridge.RefusedUnknown, "this endpoint has no such bridge: it was restarted, or has kept it for as long as it keeps one without a carrier"}
 	}
 	attached, epoch, err := br.takeOver(conn, body)
 	if err != nil {

@@ -90,8 +90,8 @@ func TestLocal(t *testing.T) {
 
 func TestURL(t *testing.T) {
 	for in, want := range map[string]string{
-		"tenuto+tcp://127.0.0.1/x":    "127.0.0.1:7225",
-		"tenuto+tcp://[::1]:9/x":      "[::1]:9",
+		"tenuto+tcp://127.0.0.1/":     "127.0.0.1:7225",
+		"tenuto+tcp://[::1]:9":        "[::1]:9",
 		"tenuto+tcp://:7":             ":7",
 		"tenuto+tcp://[fe80::1%25lo]": "[fe80::1%lo]:7225",
 	} {
@@ -103,8 +103,10 @@ func TestURL(t *testing.T) {
 			t.Errorf("hostPort(%s) = %s, %v; want %s", in, got, err, want)
 		}
 	}
-	if _, err := hostPort(&url.URL{Scheme: "tenuto", Host: "x"}); err == nil {
-		t.Error("a URL of another scheme was taken")
+	for _, u := range []*url.URL{{Scheme: "tenuto", Host: "x"}, {Scheme: Scheme, Host: "x", Path: "/a"}, {Scheme: Scheme, Host: "x", RawQuery: "mode=660"}} {
+		if addr, err := hostPort(u); err == nil {
+			t.Errorf("hostPort(%s) = %s; want an error", u, addr)
+		}
 	}
 }
 

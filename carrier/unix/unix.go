@@ -52,6 +52,9 @@ func (*Network) Dial(ctx context.Context, u *url.URL) (carrier.Conn, error) {
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "unix", path)
 	if err != nil {
+		if info, serr := os.Stat(path); serr == nil && info.IsDir() {
+			err = fmt.Errorf("%s is a folder: behind the socket's path the URL names a service, as in %s:///run/t.sock/service", path, Scheme)
+		}
 		return nil, fmt.Errorf("carrier/unix: %w", err)
 	}
 	return newConn(c.(*net.UnixConn), &net.UnixAddr{Net: "unix", Name: path})

@@ -25,10 +25,13 @@ func TuneTCP(t *net.TCPConn) error {
 	return errors.Join(t.SetNoDelay(true), setNotSentLowat(raw))
 }
 
-// HostPort returns the host and port of a URL, which must be of the scheme.
+// HostPort returns the host and port of a URL, which must be of the scheme and say no more.
 func HostPort(u *url.URL, scheme string) (string, error) {
-	if u.Scheme != scheme {
+	switch {
+	case u.Scheme != scheme:
 		return "", fmt.Errorf("URL of scheme %q, want %q", u.Scheme, scheme)
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "":
+		return "", fmt.Errorf("%s: only the name of a service can stand behind the host, as in %s://host:%s/service", u.Redacted(), scheme, DefaultPort)
 	}
 	port := u.Port()
 	if port == "" {
