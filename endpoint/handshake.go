@@ -76,9 +76,13 @@ type refusal struct {
 	text string
 }
 
-// reason is the refusal as a BYE has it.
+// reason is the refusal as the reason for a bridge's end.
 func (r *refusal) reason() transport.Reason {
 	switch r.code {
+	case bridge.RefusedVersion, bridge.RefusedUnknown, bridge.RefusedFenced:
+		return transport.ReasonUnknown
+	case bridge.RefusedExpired:
+		return transport.ReasonExpired
 	case bridge.RefusedUnauthorised:
 		return transport.ReasonNotAdmitted
 	case bridge.RefusedCongestion:

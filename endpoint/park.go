@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/tenuto-session/tenuto/bridge"
-	"github.com/tenuto-session/tenuto/transport"
 )
 
 // park gives up a carrier that both ends agreed to do without.
@@ -97,10 +96,6 @@ func (br *Bridge) bye() {
 // refused ends the bridge if an attempt has shown that it cannot be attached to any more.
 func (br *Bridge) refused(err error) {
 	if f, ok := errors.AsType[*finalError](err); ok {
-		r := transport.ReasonUnknown
-		if f.Refusal == bridge.RefusedExpired {
-			r = transport.ReasonExpired
-		}
-		br.end(r, true, f.RefusedError)
+		br.end((&refusal{code: f.Refusal}).reason(), true, f.RefusedError)
 	}
 }
