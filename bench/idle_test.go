@@ -38,7 +38,8 @@ func idleAll(b *testing.B, apart bool, counts ...int) {
 					b.Run(fmt.Sprint(n), func(b *testing.B) { idleStreams(b, s, apart, n) })
 				}
 			})
-			if ps, ok := s.subject.(parks); ok && !apart {
+			// Parked bridges have no carrier, so that it is all one which they had.
+			if ps, ok := s.subject.(parks); ok && !apart && s.name == "tenuto-tcp" {
 				b.Run(fmt.Sprint("parked/", parkedCount), func(b *testing.B) { idleParked(b, s, ps, parkedCount) })
 			}
 		})

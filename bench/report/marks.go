@@ -24,8 +24,7 @@ var marks = []mark{
 	{"heap and stacks of an idle pair, tenuto-tls, 10,000 bridges", 16, false, "KiB", of("IdleTwoProcesses", "bridges/10000", "tenuto-tls", kibibytes)},
 	{"an end of an idle stream, tenuto-tcp, 5,000 streams", 1, false, "KiB", of("Idle", "streams/5000", "tenuto-tcp", eachEnd(kibibytes))},
 	{"an end of a parked bridge with a session, tenuto-tcp", 2, false, "KiB", of("Idle", "parked/100000", "tenuto-tcp", eachEnd(kibibytes))},
-	{"an end of a parked bridge with a session, tenuto-tls", 2, false, "KiB", of("Idle", "parked/100000", "tenuto-tls", eachEnd(kibibytes))},
-	{"goroutines of a parked bridge, tenuto-tls", 0, false, "", of("Idle", "parked/100000", "tenuto-tls", goroutines)},
+	{"goroutines of a parked bridge, tenuto-tcp", 0, false, "", of("Idle", "parked/100000", "tenuto-tcp", goroutines)},
 	// These cost no processor time, so that what is lost beside them is lost by the protocol.
 	{"kept beside a peer that never reads", 0.9, true, "×", of("Starve", "", "never-reads", unit("ratio"))},
 	{"kept beside a peer that never reads its carrier", 0.9, true, "×", of("Starve", "", "never-reads-carrier", unit("ratio"))},

@@ -54,14 +54,14 @@ func TestReportSaysWhichMarksAreMet(t *testing.T) {
 	for subject, nanos := range map[string]float64{"tls": 400, "tenuto-tls": 800} {
 		rs.add(0, result{"Bridge", subject, "parallel", map[string]float64{"ns/op": nanos}})
 	}
-	rs.add(0, result{"Idle", "tenuto-tls", "parked/100000", map[string]float64{"B-live/pair": 4000, "B-stack/pair": 96, "goroutines/pair": 0.0001}})
+	rs.add(0, result{"Idle", "tenuto-tcp", "parked/100000", map[string]float64{"B-live/pair": 4000, "B-stack/pair": 96, "goroutines/pair": 0.0001}})
 	var text strings.Builder
 	rs.write(&text)
 	for _, want := range []string{
 		"| new connections in parallel: tenuto-tls by tls | at least 0.80 × | 0.50 × | **not** met |",
-		"| an end of a parked bridge with a session, tenuto-tls | at most 2.00 KiB | 2.00 KiB | met |",
-		"| goroutines of a parked bridge, tenuto-tls | at most 0  | 0  | met |",
-		"| tenuto-tls | 4.00 |", // one run has no range, and idle figures have no base
+		"| an end of a parked bridge with a session, tenuto-tcp | at most 2.00 KiB | 2.00 KiB | met |",
+		"| goroutines of a parked bridge, tenuto-tcp | at most 0  | 0  | met |",
+		"| tenuto-tcp | 4.00 |", // one run has no range, and idle figures have no base
 	} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("got\n%s\nwant in it: %s", text.String(), want)
