@@ -35,8 +35,9 @@ func (ep *Endpoint) Dial(ctx context.Context, u *url.URL) (*Bridge, error) {
 			d = &dialled{ready: make(chan struct{})}
 			ep.dialled[key] = d
 			ep.mu.Unlock()
-			d.br, d.err = ep.dial(ctx, u)
+			br, err := ep.dial(ctx, u)
 			ep.mu.Lock()
+			d.br, d.err = br, err
 			if d.err != nil && ep.dialled[key] == d {
 				delete(ep.dialled, key)
 			}
