@@ -132,7 +132,7 @@ func opensStreams(network carrier.Network, addr string) (func(), error) {
 		return nil, err
 	}
 	go c.answer()
-	b, err := ready()
+	var b []byte
 	id := uint32(1)
 	for ; err == nil && id < 2*starveStreams; id += 2 {
 		b, err = openSession(b, id)

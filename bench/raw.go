@@ -122,12 +122,6 @@ func (r *rawBridge) answer() {
 	}
 }
 
-// ready ends the positions of a new bridge, which has none.
-func ready() ([]byte, error) {
-	f := bridge.Frame{Type: bridge.FrameReady}
-	return f.AppendBinary(nil)
-}
-
 // openSession appends the frames that open a stream and ask for a session on it.
 func openSession(b []byte, id uint32) ([]byte, error) {
 	cn := spdu.CN{ConnectItem: spdu.ConnectItem{Version: spdu.Version2}, Units: spdu.Duplex, Called: []byte("bench")}

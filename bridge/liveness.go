@@ -32,6 +32,7 @@ type liveness struct {
 	ackAt     time.Time // lazy acknowledgements go out; zero if there are none
 
 	pingDue bool
+	again   bool      // a round trip is to be measured, when something else goes out
 	pingAt  time.Time // when the PING that is unanswered was due; zero if there is none
 	pingOut time.Time // when it went out: later than pingAt if the carrier is slow or full
 }
@@ -71,7 +72,7 @@ func (l *liveness) sent(now time.Time, owed bool) {
 }
 
 // probe makes a PING due. Its time to be answered begins even if the carrier is full and does not take it.
-func (l *liveness) probe(now time.Time) { l.pingDue, l.pingAt = true, now }
+func (l *liveness) probe(now time.Time) { l.pingDue, l.again, l.pingAt = true, false, now }
 
 // accepted says that the responder has answered an attach: however long that took, the carrier lives, and the PING of the positions
 // begins to wait now.
@@ -107,12 +108,11 @@ func (l *liveness) pong(now time.Time, token uint64) {
 	if l.measured == 1 {
 		l.gap = l.patience() // the path is known now
 	}
-	if l.measured++; l.measured < measurements {
-		l.probe(now)
-	}
+	l.measured++
+	l.again = l.measured < measurements
 }
 
-// measurements is how many round trips are measured, one after the other, when a carrier is new: the first ones take longer.
+// measurements is how many round trips are measured when a carrier is new, with what goes out anyway: the first ones take longer.
 const measurements = 3
 
 // probeAt is when the next PING is due, if none is out.

@@ -253,13 +253,18 @@ func (m *Machine) remove(s *Stream) {
 func (m *Machine) Attach(now time.Time) {
 	m.detach()
 	m.attachment = &attachment{active: now, ctl: carrierControl{ready: true}}
+	first := m.Keys.Epoch == 1
+	if first { // neither side can have a position
+		m.ctl = carrierControl{synced: true}
+	}
 	if m.Role == ResponderRole {
 		m.Parked = false
 	}
 	m.live.begin(now, m.past, min(m.Local.Heartbeat, m.Peer.Heartbeat))
+	m.live.again = first
 	for _, id := range m.ids() {
 		s := m.Streams[id]
-		s.openDue = !s.Known
+		s.openDue, s.synced = !s.Known, first
 		s.ackDue = s.Known && !s.Closing
 		m.account(s)
 		m.enqueue(s)

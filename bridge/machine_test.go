@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// attachedPair is two machines on one carrier, with their positions stated.
+// attachedPair is two machines on their first carrier, of which all round trips are measured.
 func attachedPair(t testing.TB) (i, r *Machine) {
 	t.Helper()
 	limits := Limits{Streams: 10, Window: MinCredit}
@@ -13,8 +13,18 @@ func attachedPair(t testing.TB) (i, r *Machine) {
 	r = New(ResponderRole, Keys{Epoch: 1}, testSettings, testSettings, limits, simStart)
 	i.Attach(simStart)
 	r.Attach(simStart)
-	exchange2(t, i, r, simStart)
+	for range measurements {
+		i.live.probe(simStart)
+		r.live.probe(simStart)
+		exchange2(t, i, r, simStart)
+	}
 	return i, r
+}
+
+// reattach begins another carrier as both drivers do, without the handshake.
+func reattach(m *Machine) {
+	m.Keys.Epoch++
+	m.Attach(simStart)
 }
 
 // exchange2 delivers all that both have to say; data are received and taken by the user at once.
@@ -250,8 +260,8 @@ func TestClosedIsLost(t *testing.T) {
 		i := New(InitiatorRole, Keys{Epoch: 1}, set, set, limits, simStart)
 		r := New(ResponderRole, Keys{Epoch: 1}, set, set, limits, simStart)
 		for round := range 10 {
-			i.Attach(simStart)
-			r.Attach(simStart)
+			reattach(i)
+			reattach(r)
 			for i.Open() != nil {
 			}
 			for f, _, ok := i.Next(simStart); ok && f.Type != cut; f, _, ok = i.Next(simStart) {
@@ -272,8 +282,8 @@ func TestClosedIsLost(t *testing.T) {
 				}
 			}
 		}
-		i.Attach(simStart)
-		r.Attach(simStart)
+		reattach(i)
+		reattach(r)
 		exchange2(t, i, r, simStart)
 		if n := len(i.Streams) + len(r.Streams) + r.PeerStreams + r.PeerClosing; n != 0 {
 			t.Errorf("%s: %d and %d streams are left, %d of the peer's, %d closing", name, len(i.Streams), len(r.Streams), r.PeerStreams, r.PeerClosing)
@@ -295,12 +305,12 @@ func TestOneRoundTrip(t *testing.T) {
 		for _, _, ok := m.Next(simStart); ok; _, _, ok = m.Next(simStart) {
 		}
 	}
-	i.Attach(simStart)
+	reattach(i)
 	var positions []Frame
 	for f, _, ok := i.NextPosition(simStart); ok; f, _, ok = i.NextPosition(simStart) {
 		positions = append(positions, f)
 	}
-	r.Attach(simStart)
+	reattach(r)
 	for _, f := range positions {
 		if _, err := r.Handle(simStart, f); err != nil {
 			t.Fatal(err)

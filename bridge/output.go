@@ -23,6 +23,9 @@ func (m *Machine) Next(now time.Time) (f Frame, s *Stream, ok bool) {
 		m.live.accepted(now)
 		return Frame{Type: FrameDone}, nil, true
 	}
+	if m.live.again && m.control.len()+m.data.len() > 0 {
+		m.live.probe(now)
+	}
 	if !c.ready {
 		if f, ok := m.nextControl(now); ok {
 			return f, nil, true

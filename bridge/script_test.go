@@ -39,7 +39,7 @@ func newScript() *script {
 	s := &script{wire: map[string][]Frame{}, now: simStart, ends: map[string]*Machine{}}
 	limits := Limits{Streams: 4, Window: MinCredit}
 	for name, role := range map[string]Role{"I": InitiatorRole, "R": ResponderRole} {
-		s.ends[name] = New(role, Keys{Epoch: 1}, testSettings, testSettings, limits, s.now)
+		s.ends[name] = New(role, Keys{}, testSettings, testSettings, limits, s.now)
 	}
 	return s
 }
@@ -77,6 +77,7 @@ func (s *script) command(t *testing.T, d *datadriven.TestData) {
 	switch d.Cmd {
 	case "attach": // attach
 		for _, m := range s.ends {
+			m.Keys.Epoch++
 			m.Attach(s.now)
 			m.Parked = false // as after ATTACHED
 		}

@@ -138,16 +138,13 @@ func (ep *Endpoint) greet(conn carrier.Conn, nw carrier.Network, u *url.URL) (*B
 		return nil, err
 	}
 	br.network, br.url = nw, u
-	br.mu.Lock()
-	br.m.Attach(time.Now())
-	proof = br.positions(proof)
-	br.mu.Unlock()
 	if _, err := conn.Write(proof); err != nil {
 		ep.removeBridge(br)
 		return nil, err
 	}
 	br.mu.Lock()
 	defer br.unlock()
+	br.m.Attach(time.Now())
 	br.install(newLink(br, conn, g.buf))
 	return br, nil
 }
@@ -301,14 +298,6 @@ func (br *Bridge) attach(ctx context.Context, limit time.Duration) error {
 	return nil
 }
 
-// positions appends to b the positions that are due on a new carrier.
-func (br *Bridge) positions(b []byte) []byte {
-	for f, _, ok := br.m.NextPosition(time.Now()); ok; f, _, ok = br.m.NextPosition(time.Now()) {
-		b, _ = f.AppendBinary(b)
-	}
-	return b
-}
-
 func (br *Bridge) attachTo(conn carrier.Conn) error {
 	nonce := random(32)
 	br.mu.Lock()
@@ -321,7 +310,9 @@ func (br *Bridge) attachTo(conn carrier.Conn) error {
 	// The old carrier's reader has stopped, so the positions can be stated now: the responder sends on at once. What it sends is
 	// looked at only when it has proved itself.
 	br.m.Attach(time.Now())
-	msg = br.positions(msg)
+	for f, _, ok := br.m.NextPosition(time.Now()); ok; f, _, ok = br.m.NextPosition(time.Now()) {
+		msg, _ = f.AppendBinary(msg)
+	}
 	br.mu.Unlock()
 	if _, err := conn.Write([]byte(bridge.Magic), msg); err != nil {
 		return err

@@ -210,9 +210,7 @@ func TestBadRecord(t *testing.T) {
 		c, _, _ := greetRaw(t, p, nw, newKey(t))
 		open := bridge.Frame{Type: bridge.FrameOpen, Stream: 1, Arg: bridge.MinCredit}
 		data := bridge.Frame{Type: bridge.FrameData, Stream: 1, Length: 8}
-		ready := bridge.Frame{Type: bridge.FrameReady}
-		b, _ := ready.AppendBinary(nil)
-		b, _ = open.AppendBinary(b)
+		b, _ := open.AppendBinary(nil)
 		b, _ = data.AppendBinary(b)
 		c.Write(b, []byte{0x7f, 0xff, 0xff, 0xff, 'x', 'x', 'x', 'x'})
 		s := <-p.accepted
