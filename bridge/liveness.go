@@ -105,10 +105,9 @@ func (l *liveness) pong(now time.Time, token uint64) {
 		l.least = rtt
 	}
 	l.pingAt = time.Time{}
-	if l.measured == 1 {
+	if l.measured++; l.measured == 1 {
 		l.gap = l.patience() // the path is known now
 	}
-	l.measured++
 	l.again = l.measured < measurements
 }
 
