@@ -17,9 +17,8 @@ func BenchmarkIdle(b *testing.B) { idleAll(b, false, 1000, 5000) }
 // BenchmarkIdleTwoProcesses measures the same with the ends in two processes, whose figures are added.
 func BenchmarkIdleTwoProcesses(b *testing.B) { idleAll(b, true, 10_000) }
 
-// settleTime is longer than all that the subjects do by themselves after the last octet. An end of a bridge gives its buffers back when
-// it next looks after a second of silence; since both ends look more and more seldom, and the one's looking breaks the other's
-// silence, that is 3.5 s later.
+// settleTime is longer than all that the subjects do by themselves after the last octet: a bridge gives its buffers back a second after
+// something last happened on it.
 const settleTime = 4500 * time.Millisecond
 
 func idleAll(b *testing.B, apart bool, counts ...int) {

@@ -71,7 +71,7 @@ type Responder struct {
 	sig    []byte
 }
 
-// NewResponder takes the body of an initiator's HELLO and returns the WELCOME. Result().Peer is claimed by then, not proved.
+// NewResponder takes the body of an initiator's HELLO and returns the WELCOME. The initiator has proved nothing by then.
 func NewResponder(key ed25519.PrivateKey, s Settings, binding, body, seed []byte) (*Responder, []byte, error) {
 	h, err := parseHello(body)
 	if err != nil {
@@ -92,9 +92,6 @@ func NewResponder(key ed25519.PrivateKey, s Settings, binding, body, seed []byte
 	r.result = Result{ID: w.ID, Secret: keys.secret, Peer: bytes.Clone(h.Key), Settings: h.Settings}
 	return r, w.append(nil), nil
 }
-
-// Claimed is the key that the initiator says it has.
-func (r *Responder) Claimed() ed25519.PublicKey { return r.result.Peer }
 
 // Proof takes the body of the initiator's PROOF.
 func (r *Responder) Proof(body []byte) (Result, error) {
