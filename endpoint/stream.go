@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"net"
-	"sync"
 	"time"
 
 	"github.com/tenuto-session/tenuto/bridge"
@@ -64,37 +63,6 @@ func put(e **expedited, seq uint64, tsdu []byte) {
 	(*e).len[i] = uint8(copy((*e).tsdu[i][:], tsdu))
 }
 
-// streams are those of a bridge that its users have not done with: a list.
-type streams struct {
-	first *Stream
-	n     int
-}
-
-func (l *streams) add(s *Stream) {
-	if s.next = l.first; s.next != nil {
-		s.next.prev = s
-	}
-	l.first = s
-	l.n++
-}
-
-// remove takes s out if it is in.
-func (l *streams) remove(s *Stream) {
-	switch {
-	case s.prev != nil:
-		s.prev.next = s.next
-	case l.first == s:
-		l.first = s.next
-	default:
-		return
-	}
-	if s.next != nil {
-		s.next.prev = s.prev
-	}
-	s.next, s.prev = nil, nil
-	l.n--
-}
-
 // maxHead is the largest head of a gathered TSDU, in octets.
 const maxHead = 16
 
@@ -108,27 +76,6 @@ func newStream(br *Bridge, m *bridge.Stream) *Stream {
 }
 
 var _ transport.Conn = (*Stream)(nil)
-
-// waiter is a call that waits for a carrier to bring something. While it waits it may lead: read the carrier itself.
-type waiter struct {
-	s          *Stream
-	cond       *sync.Cond // while it waits
-	waits      bool
-	drains     bool    // it waits for acknowledgements, not for room
-	next, prev *waiter // in Bridge.waiters
-}
-
-// conds are what waiters wait on: there are far more streams than calls that wait.
-var conds = sync.Pool{New: func() any { return new(sync.Cond) }}
-
-// wait frees mu, waits for a signal, and has mu again.
-func (w *waiter) wait(mu *sync.Mutex) {
-	w.cond = conds.Get().(*sync.Cond)
-	w.cond.L = mu
-	w.cond.Wait()
-	conds.Put(w.cond)
-	w.cond = nil
-}
 
 // Bridge is the bridge that carries the stream.
 func (s *Stream) Bridge() *Bridge { return s.br }
@@ -439,49 +386,4 @@ func (s *Stream) wakeAll() {
 	s.br.wake(&s.rw)
 	s.br.wake(&s.sw)
 	s.br.wake(&s.ew)
-}
-
-// recordReader takes the records of a stream apart.
-type recordReader struct {
-	left  int  // octets of the record that are to come
-	end   bool // the record ends its TSDU
-	mid   bool // octets of a TSDU were taken and its end was not
-	hdrN  int
-	hdr   [bridge.RecordHeader]byte
-	ready bool // hdr was read; left and end hold
-}
-
-// take moves octets of src, which are the stream's next, to dst, up to the end of a TSDU.
-func (r *recordReader) take(dst, src []byte) (used, put int, end, bad bool) {
-	for {
-		if !r.ready {
-			n := copy(r.hdr[r.hdrN:], src[used:])
-			used += n
-			if r.hdrN += n; r.hdrN < len(r.hdr) {
-				return used, put, false, false
-			}
-			var ok bool
-			if r.left, r.end, ok = bridge.ParseRecord(r.hdr[:]); !ok {
-				return used, put, false, true
-			}
-			r.hdrN, r.ready = 0, true
-		}
-		n := copy(dst[put:], src[used:min(len(src), used+r.left)])
-		used, put = used+n, put+n
-		if r.left -= n; r.left > 0 {
-			r.mid = r.mid || n > 0
-			return used, put, false, false
-		}
-		r.ready, r.mid = false, !r.end
-		if r.end || used == len(src) {
-			return used, put, r.end, false
-		}
-	}
-}
-
-// cut forgets the record in progress, and tells whether its TSDU was begun.
-func (r *recordReader) cut() bool {
-	mid := r.mid
-	*r = recordReader{}
-	return mid
 }
