@@ -56,7 +56,8 @@ fuzz: ## fuzz every target FUZZTIME times (30000x)
 	scripts/fuzz $(FUZZTIME)
 
 .PHONY: soak
-soak: ## long runs: 10,000 seeds, five race runs, ten million inputs for each fuzz target
+soak: ## long runs: the search over two session protocol machines, 10,000 seeds, five race runs, ten million inputs for each fuzz target
+	@$(PART) search      env TENUTO_SEARCH=2 $(GO) test -count=1 -timeout 2h -run TestSearch -v ./spm
 	@$(PART) simulations env TENUTO_SEEDS=10000 $(GO) test -count=1 -timeout 2h -run Simulat ./...
 	@$(PART) race        env CGO_ENABLED=1 $(GO) test -race -shuffle=on -count=5 -timeout 2h ./...
 	@if [ -n "$(NETNS)" ]; then $(PART) namespaces env TENUTO_NETNS=1 $(GO) test -count=5 -timeout 1h ./internal/netns; fi

@@ -1,29 +1,27 @@
 package spm
 
-// syncVars are the variables of synchronization, of which the kernel's rows use some (x225 4.3).
-type syncVars struct {
-	VA, VM, VR int32 // V(A), V(M), V(R)
-	VAdo, VAdi int32 // V(Ado), V(Adi): the last data-separated minor synchronization point, -1 if there is none
-	Vsc        bool
-}
-
-// resyncVars are the variables of resynchronization.
-type resyncVars struct {
-	DiscardRcv, DiscardSnd bool // Discard-rcv-flow, Discard-snd-flow
-}
-
-// activityVars are the variables of activity management.
-type activityVars struct {
-	Vact bool
-}
-
-// Table S2: data transfer, the rows of S-DATA and DT. x225 table S2
+// Table S2: data transfer. x225 table S2
 var tableData = []row{
+	{TD, in(sta01A, sta15D, sta16), always, none, nothing, stay, ""},
+	{TD, in(sta01C, sta01D), always, out(TDISreq), nothing, sta01, ""},
+	{TD, in(sta03), when(p06, p10), out(STDind), nothing, stay, ""},
+	{TD, in(sta04A, sta04B, sta15A, sta18, sta21, sta713), when(p06), out(STDind), nothing, stay, ""},
+	{TD, in(sta05A, sta06, sta15B, sta15C), when(p06, p185), none, nothing, stay, ""},
+	{TD, in(sta05A, sta06, sta15B, sta15C), when(p06, not(p185)), out(STDind), nothing, stay, ""},
+	{TD, in(sta05B, sta05C, sta19, sta20), when(p06), none, nothing, stay, ""},
 	{SDTreq, in(sta09), when(p04), out(SendDT), nothing, stay, ""},
 	{SDTreq, in(sta10A, sta10B, sta713), when(p03), out(SendDT), nothing, stay, ""},
 	{SDTreq, in(sta15B), when(p03), none, nothing, stay, ""},
 	{SDTreq, in(sta15D), always, none, nothing, stay, ""},
 	{SDTreq, in(sta18), when(p70), out(SendDT), nothing, stay, ""},
+	{SEXreq, in(sta09), when(p09), out(SendEX), nothing, stay, ""},
+	{SEXreq, in(sta10A, sta10B, sta18, sta713), when(p08), out(SendEX), nothing, stay, ""},
+	{SEXreq, in(sta15B), when(p08), none, nothing, stay, ""},
+	{SEXreq, in(sta15D), always, none, nothing, stay, ""},
+	{STDreq, in(sta09), when(p07), out(SendTD), nothing, stay, ""},
+	{STDreq, in(sta10A, sta10B, sta18, sta713), when(p06), out(SendTD), nothing, stay, ""},
+	{STDreq, in(sta15B), when(p06), none, nothing, stay, ""},
+	{STDreq, in(sta15D), always, none, nothing, stay, ""},
 	{DT, in(sta01A, sta15D, sta16, sta19), always, none, nothing, stay, ""},
 	{DT, in(sta01C, sta01D), always, out(TDISreq), nothing, sta01, ""},
 	{DT, in(sta03), when(p05, p10), out(SDTind), nothing, stay, ""},
@@ -32,4 +30,13 @@ var tableData = []row{
 	{DT, in(sta05A, sta06, sta11A, sta15B, sta15C), when(p05, not(p185)), out(SDTind), nothing, stay, "C6"},
 	{DT, in(sta05B, sta05C, sta20), when(p05), none, nothing, stay, ""},
 	{DT, in(sta18, sta21), when(p70), out(SDTind), nothing, stay, ""},
+	{EX, in(sta01A, sta16), always, none, nothing, stay, ""},
+	{EX, in(sta01C, sta01D), always, out(TDISreq), nothing, sta01, ""},
+	{EX, in(sta02A), always, none, act(10), stay, ""},
+	{EX, in(sta03), when(p09), out(SEXind), nothing, stay, ""},
+	{EX, in(sta04A, sta04B, sta18, sta21, sta713), when(p08), out(SEXind), nothing, stay, ""},
+	{EX, in(sta05A), when(p08, p185), none, nothing, stay, ""},
+	{EX, in(sta05A, sta11A), when(p08, not(p185)), out(SEXind), nothing, stay, ""},
+	{EX, in(sta05B, sta05C, sta19, sta20), when(p08), none, nothing, stay, ""},
+	{EX, in(sta06, sta15A, sta15B, sta15C), when(p08), none, act(10), stay, "C11"},
 }

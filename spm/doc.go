@@ -18,15 +18,18 @@
 //
 // Each table of Annex A is one file with its rows as the fact sheet x225 prints them: events, states, predicates, actions and
 // outputs are values under the standard's names. Corrections carry their label: C1 to C21 (x225 4.8), E1 to E16 (x225 4.11).
-// testdata/table_S*.txt shows each table as the standard prints it. A cell that no table fills is an event too: invalid.go.
+// testdata/table_S*.txt shows each table as the standard prints it. A cell that no table fills is an event too: invalid.go. What a user
+// may do in a state that it cannot see is what it may do in the one that it sees: visible.go.
+//
+// That two machines with users who keep to the tables never draw a protocol error, and agree on numbers and tokens whenever nothing is on its
+// way, is searched for exhaustively within bounds (TestSearch) and by random walks (TestWalks).
 //
 // # Methods
 //
-// Getters: State, Units, Expedited. Handler: Step. Outputs: Drain. Storage: MarshalBinary, UnmarshalBinary. A Machine is for one
-// caller at a time.
+// Getters: State, Visible, Units, Tokens, Setting, Next, Serial, Activity, Discarding, Expedited, Collision. Handler: Step. Outputs: Drain.
+// Storage: MarshalBinary, UnmarshalBinary. A Machine is for one caller at a time.
 //
 // # Limitations
 //
-// The tables hold the rows of the kernel and duplex units; rows of states that belong to other units are kept as printed. GT and PT
-// with tokens, and the SPDUs of the other units, are the event Invalid.
+// Symmetric synchronize is not offered: its rows were not to be had. No machine sends ER. An activity is interrupted, not a capability exchange.
 package spm

@@ -6,7 +6,7 @@ import "github.com/tenuto-session/tenuto/spdu"
 type Kind uint8
 
 // The events. Names end in pos and neg where the standard writes + and -, in r and nr where the transport connection is kept or
-// released.
+// released, in A, R and S (SPDUs: a, r and s) for the types of resynchronization, and have a d where data are separated.
 const (
 	noEvent Kind = iota
 
@@ -21,6 +21,31 @@ const (
 	SCONrspPos
 	SCONrspNeg
 	SDTreq
+	STDreq
+	SEXreq
+	SCDreq
+	SCDrsp
+	SGTreq
+	SPTreq
+	SCGreq
+	SSYNmreq
+	SSYNmdreq
+	SSYNmrsp
+	SSYNMreq
+	SSYNMrsp
+	SRSYNreqA
+	SRSYNreqR
+	SRSYNreqS
+	SRSYNrsp
+	SUERreq
+	SACTSreq
+	SACTRreq
+	SACTIreq
+	SACTIrsp
+	SACTDreq
+	SACTDrsp
+	SACTEreq
+	SACTErsp
 	SRELreq
 	SRELrspPos
 	SRELrspNeg
@@ -34,6 +59,32 @@ const (
 	RFnr
 	RFr
 	DT
+	TD
+	EX
+	CD
+	CDA
+	GT  // with tokens
+	PT  // with tokens
+	GTC // of S-CONTROL-GIVE
+	GTA
+	MIP
+	MIPd
+	MIA
+	MAP
+	AE
+	MAA // or AEA, which has the same octets
+	RSa
+	RSr
+	RSs
+	RA
+	ED
+	ER
+	AS
+	AR
+	AI
+	AIA
+	AD
+	ADA
 	DN
 	FNnr
 	FNr
@@ -41,14 +92,22 @@ const (
 	AA
 	ABnr
 	ABr
+	PRMAA
+	PRRS
+	PRRA
 	PRAB
-	Invalid // one that cannot be decoded, or whose functional unit is not here
+	Invalid // one that cannot be decoded, or at the wrong place
 	numEvents
 )
 
 var kindNames = [numEvents]string{
-	"", "TCONind", "TCONcnf", "TDISind", "TIM", "SCONreq", "SCONrsp+", "SCONrsp-", "SDTreq", "SRELreq", "SRELrsp+", "SRELrsp-",
-	"SUABreq", "AC", "CDO", "CN", "OA", "RF-nr", "RF-r", "DT", "DN", "FN-nr", "FN-r", "NF", "AA", "AB-nr", "AB-r", "PR-AB", "invalid",
+	"", "TCONind", "TCONcnf", "TDISind", "TIM", "SCONreq", "SCONrsp+", "SCONrsp-", "SDTreq", "STDreq", "SEXreq", "SCDreq", "SCDrsp",
+	"SGTreq", "SPTreq", "SCGreq", "SSYNmreq", "SSYNmdreq", "SSYNmrsp", "SSYNMreq", "SSYNMrsp", "SRSYNreq(a)", "SRSYNreq(r)", "SRSYNreq(s)",
+	"SRSYNrsp", "SUERreq", "SACTSreq", "SACTRreq", "SACTIreq", "SACTIrsp", "SACTDreq", "SACTDrsp", "SACTEreq", "SACTErsp",
+	"SRELreq", "SRELrsp+", "SRELrsp-", "SUABreq",
+	"AC", "CDO", "CN", "OA", "RF-nr", "RF-r", "DT", "TD", "EX", "CD", "CDA", "GT", "PT", "GTC", "GTA", "MIP", "MIP-d", "MIA", "MAP", "AE", "MAA",
+	"RS(a)", "RS(r)", "RS(s)", "RA", "ED", "ER", "AS", "AR", "AI", "AIA", "AD", "ADA", "DN", "FN-nr", "FN-r", "NF", "AA", "AB-nr", "AB-r",
+	"PR-MAA", "PR-RS", "PR-RA", "PR-AB", "invalid",
 }
 
 func (k Kind) String() string {
@@ -71,7 +130,8 @@ type Event struct {
 	Keep      bool              // FN-r: local agreement to keep the transport connection
 	UserAbort bool              // AB: by the user, else by the provider
 	Units     spdu.Units        // SCONreq, CN: those proposed; SCONrsp+, AC: those of the acceptor
-	Setting   spdu.TokenSetting // SCONrsp+, AC: who has each token, the acceptor's choices made
-	Serial    uint32            // SCONrsp+, AC: initial serial number
+	Setting   spdu.TokenSetting // SCONrsp+, AC, SRSYNrsp, RA: who has each token, all choices made
+	Tokens    spdu.Tokens       // SGTreq, SPTreq, GT, PT: at least one
+	Serial    uint32            // SCONrsp+, AC: the initial serial number; else that of the SPDU, or of SRSYNreq(r) and (s), SRSYNrsp, SSYNmrsp, SACTRreq
 	Len       int               // SCONreq, SUABreq: octets of user data
 }

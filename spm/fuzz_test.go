@@ -13,6 +13,7 @@ func FuzzMachine(f *testing.F) {
 	f.Add([]byte{byte(SCONreq), 0, byte(TCONcnf), 0, byte(AC), 0, byte(SDTreq), 0, byte(DT), 0, byte(SRELreq), 0, byte(DN), 0})
 	f.Add([]byte{byte(TCONind), 1, byte(CN), 0, byte(SCONrspPos), 0, byte(FNnr), 0, byte(SRELreq), 0, byte(DN), 0, byte(SRELrspPos), 0, byte(TDISind), 0})
 	f.Add([]byte{byte(TCONind), 1, byte(CN), 8, byte(CDO), 0, byte(CDO), 8, byte(SCONrspNeg), 0, byte(TIM), 0})
+	f.Add([]byte{byte(TCONind), 1, byte(CN), 16, byte(SCONrspPos), 16, byte(MIP), 0, byte(PRRS), 0, byte(RSa), 0, byte(SRSYNrsp), 0, byte(GT), 64})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m := new(Machine)
 		if len(b) > 0 {
@@ -25,9 +26,13 @@ func FuzzMachine(f *testing.F) {
 				continue
 			}
 			ev := Event{Kind: k, Expedited: flags&1 != 0, Refuse: flags&2 != 0, UserAbort: flags&4 != 0, More: flags&8 != 0,
-				Last: flags&8 != 0, Keep: flags&8 != 0, Units: spdu.Duplex, Len: int(flags) * 100}
+				Last: flags&8 != 0, Keep: flags&8 != 0, Units: spdu.Duplex, Len: int(flags) * 100, Serial: uint32(flags & 3),
+				Tokens: spdu.Tokens(flags), Setting: spdu.TokenSetting(flags) & 0x55}
 			if flags&16 != 0 {
-				ev.Units = spdu.Units(flags) << 2
+				ev.Units = 1<<13 - 1 - spdu.Duplex - spdu.SymmetricSync
+			}
+			if flags == 255 {
+				ev.Serial = maxSerial
 			}
 			before, err := m.MarshalBinary()
 			if err != nil {
@@ -42,7 +47,7 @@ func FuzzMachine(f *testing.F) {
 				t.Fatalf("queue of %d", len(m.queue))
 			}
 			out := m.Drain()
-			if len(out) > 4 {
+			if len(out) > 4+2*maxQueue {
 				t.Fatalf("%v: outputs %v", k, out)
 			}
 			if err2 := twin.Step(ev); (err == nil) != (err2 == nil) || len(twin.Drain()) != len(out) {

@@ -12,6 +12,7 @@ type Machine struct {
 	Reuse bool
 
 	state    State
+	visible  State // while state is hidden
 	connect  connectVars
 	sync     syncVars
 	resync   resyncVars
@@ -32,6 +33,18 @@ func (m *Machine) Units() spdu.Units { return m.connect.Units }
 // Expedited tells whether the session uses an expedited flow (TEXP).
 func (m *Machine) Expedited() bool { return m.connect.TEXP }
 
+// Tokens returns the tokens that are available, and those of them that are here.
+func (m *Machine) Tokens() (available, owned spdu.Tokens) { return m.tokens.Available, m.tokens.Owned }
+
+// Next is V(M), the serial number of the next synchronization point.
+func (m *Machine) Next() uint32 { return uint32(m.sync.VM) }
+
+// Activity tells whether an activity is in progress (Vact).
+func (m *Machine) Activity() bool { return m.activity.Vact }
+
+// Discarding tells whether what arrives belongs to what a resynchronization has cancelled (p185).
+func (m *Machine) Discarding() bool { return m.is(p185, &Event{}) }
+
 // Collision tells whether both users have asked for release (Vcoll).
 func (m *Machine) Collision() bool { return m.release.Vcoll }
 
@@ -41,7 +54,7 @@ func (m *Machine) Step(ev Event) error {
 	if ev.Kind == noEvent || ev.Kind >= numEvents {
 		panic("BUG: no such event")
 	}
-	if !m.acceptable(&ev) {
+	if m.nonsense(&ev) != "" || ev.Kind.fromUser() && !m.seen(&ev) {
 		return m.invalid(&ev)
 	}
 	return m.step(&ev)
@@ -70,6 +83,10 @@ func (m *Machine) learn(ev *Event) {
 		m.connect.Overflow = ev.Len > spdu.MaxConnectData
 	case CN:
 		m.connect.Units = ev.Units
+	case SRSYNrsp:
+		if m.resync.Vrsp == abandon {
+			ev.Serial = uint32(m.sync.VM) // the SPM's own: the user gives none (x225 4.7)
+		}
 	}
 }
 
@@ -108,14 +125,20 @@ func (m *Machine) fire(r *row, ev *Event) {
 			if m.prepareAbort(ev) {
 				m.out = append(m.out, o)
 			}
+		case SendPRMAA, SendPRRS, SendPRRA:
+			if m.connect.TEXP {
+				m.out = append(m.out, o)
+			}
 		default:
 			m.out = append(m.out, o)
+			m.reveal(ev, o)
 		}
 	}
 	if tim != noOutput { // after the SPDU whose answer it waits for
 		m.out = append(m.out, tim)
 	}
 	if r.next != stay {
+		m.hide(r.next)
 		m.state = r.next
 	}
 	if m.state == sta01 {
@@ -139,6 +162,17 @@ func (m *Machine) replay() {
 	for i := range queue {
 		m.step(&queue[i])
 	}
+}
+
+// Serial is the serial number of the SPDU that an output sends, after the Step of the event that led to it.
+func (m *Machine) Serial(o Output, ev *Event) uint32 {
+	switch o {
+	case SendMIP, SendMIPd, SendMAP, SendAE, SendMAA, SendAEA:
+		return uint32(m.sync.VM - 1)
+	case SendRSa, SendRA:
+		return uint32(m.sync.VM)
+	}
+	return ev.Serial
 }
 
 // Drain returns the outputs since the last Drain, in the order in which to perform them. They are valid until the next Step.

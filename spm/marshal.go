@@ -9,18 +9,18 @@ import (
 )
 
 // marshalVersion is the first octet of a marshalled machine.
-const marshalVersion = 1
+const marshalVersion = 2
 
 // eventSize is the size of a marshalled event in octets.
-const eventSize = 1 + 1 + 2 + 1 + 4 + 4
+const eventSize = 1 + 1 + 2 + 1 + 1 + 4 + 4
 
 // machineSize is that of a machine without its queue.
-const machineSize = 1 + 1 + 2 + 2 + 2 + 5*4 + 1
+const machineSize = 1 + 2 + 2 + 2 + 2 + 1 + 6*4 + 1
 
 // The booleans of a machine and of an event, as bits in the order of these lists.
 func (m *Machine) flags() []*bool {
 	return []*bool{&m.Reuse, &m.connect.Vtca, &m.connect.TEXP, &m.connect.Overflow, &m.sync.Vsc, &m.resync.DiscardRcv,
-		&m.resync.DiscardSnd, &m.activity.Vact, &m.release.Vtrr, &m.release.Vcoll, &m.release.Vdnr}
+		&m.resync.DiscardSnd, &m.activity.Vact, &m.activity.Vnextact, &m.release.Vtrr, &m.release.Vcoll, &m.release.Vdnr}
 }
 
 func (e *Event) flags() []*bool {
@@ -28,7 +28,7 @@ func (e *Event) flags() []*bool {
 }
 
 func (m *Machine) numbers() []*int32 {
-	return []*int32{&m.sync.VA, &m.sync.VM, &m.sync.VR, &m.sync.VAdo, &m.sync.VAdi}
+	return []*int32{&m.sync.VA, &m.sync.VM, &m.sync.VR, &m.sync.VAdo, &m.sync.VAdi, &m.resync.Vrspnb}
 }
 
 func bits(flags []*bool) (v uint16) {
@@ -56,10 +56,10 @@ func (m *Machine) MarshalBinary() ([]byte, error) {
 		return nil, errors.New("spm: marshal: outputs not drained")
 	}
 	b := make([]byte, 0, machineSize+len(m.queue)*eventSize)
-	b = append(b, marshalVersion, byte(m.state))
+	b = append(b, marshalVersion, byte(m.state), byte(m.visible))
 	b = binary.BigEndian.AppendUint16(b, bits(m.flags()))
 	b = binary.BigEndian.AppendUint16(b, uint16(m.connect.Units))
-	b = append(b, byte(m.tokens.Available), byte(m.tokens.Owned))
+	b = append(b, byte(m.tokens.Available), byte(m.tokens.Owned), byte(m.resync.Vrsp))
 	for _, n := range m.numbers() {
 		b = binary.BigEndian.AppendUint32(b, uint32(*n))
 	}
@@ -68,7 +68,7 @@ func (m *Machine) MarshalBinary() ([]byte, error) {
 		e := &m.queue[i]
 		b = append(b, byte(e.Kind), byte(bits(e.flags())))
 		b = binary.BigEndian.AppendUint16(b, uint16(e.Units))
-		b = append(b, byte(e.Setting))
+		b = append(b, byte(e.Setting), byte(e.Tokens))
 		b = binary.BigEndian.AppendUint32(b, e.Serial)
 		b = binary.BigEndian.AppendUint32(b, uint32(e.Len))
 	}
@@ -81,16 +81,20 @@ func (m *Machine) UnmarshalBinary(b []byte) error {
 		return errors.New("spm: unmarshal: not a machine of this version")
 	}
 	var r Machine
-	r.state = State(b[1])
-	if r.state >= numStates {
-		return fmt.Errorf("spm: unmarshal: state %d", b[1])
+	r.state, r.visible = State(b[1]), State(b[2])
+	if r.state >= numStates || r.visible >= numStates {
+		return fmt.Errorf("spm: unmarshal: states %d and %d", b[1], b[2])
 	}
-	if err := setBits(r.flags(), binary.BigEndian.Uint16(b[2:])); err != nil {
+	b = b[3:]
+	if err := setBits(r.flags(), binary.BigEndian.Uint16(b)); err != nil {
 		return err
 	}
-	r.connect.Units = spdu.Units(binary.BigEndian.Uint16(b[4:]))
-	r.tokens = tokenVars{spdu.Tokens(b[6]), spdu.Tokens(b[7])}
-	b = b[8:]
+	r.connect.Units = spdu.Units(binary.BigEndian.Uint16(b[2:]))
+	r.tokens = tokenVars{spdu.Tokens(b[4]), spdu.Tokens(b[5])}
+	if r.resync.Vrsp = resync(b[6]); r.resync.Vrsp > discard {
+		return fmt.Errorf("spm: unmarshal: resynchronization %d", b[6])
+	}
+	b = b[7:]
 	for _, n := range r.numbers() {
 		*n = int32(binary.BigEndian.Uint32(b))
 		b = b[4:]
@@ -105,8 +109,9 @@ func (m *Machine) UnmarshalBinary(b []byte) error {
 			Kind:    Kind(b[0]),
 			Units:   spdu.Units(binary.BigEndian.Uint16(b[2:])),
 			Setting: spdu.TokenSetting(b[4]),
-			Serial:  binary.BigEndian.Uint32(b[5:]),
-			Len:     int(int32(binary.BigEndian.Uint32(b[9:]))),
+			Tokens:  spdu.Tokens(b[5]),
+			Serial:  binary.BigEndian.Uint32(b[6:]),
+			Len:     int(int32(binary.BigEndian.Uint32(b[10:]))),
 		}
 		if e.Kind == noEvent || e.Kind >= numEvents {
 			return fmt.Errorf("spm: unmarshal: event %d", b[0])

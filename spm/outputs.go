@@ -19,6 +19,32 @@ const (
 	SendRFnr
 	SendRFr
 	SendDT
+	SendTD
+	SendEX
+	SendCD
+	SendCDA
+	SendGT
+	SendPT
+	SendGTC
+	SendGTA
+	SendMIP
+	SendMIPd
+	SendMIA
+	SendMAP
+	SendMAA
+	SendAE
+	SendAEA
+	SendRSa
+	SendRSr
+	SendRSs
+	SendRA
+	SendED
+	SendAS
+	SendAR
+	SendAI
+	SendAIA
+	SendAD
+	SendADA
 	SendFNnr
 	SendFNr
 	SendDN
@@ -26,12 +52,39 @@ const (
 	SendAA
 	SendABnr
 	SendABr
+	SendPRMAA // PREPARE leaves only where there is an expedited flow
+	SendPRRS
+	SendPRRA
 	SendPRAB
 
 	SCONind
 	SCONcnfPos
 	SCONcnfNeg
 	SDTind
+	STDind
+	SEXind
+	SCDind
+	SCDcnf
+	SGTind
+	SPTind
+	SCGind
+	SSYNmind
+	SSYNmdind
+	SSYNmcnf
+	SSYNMind
+	SSYNMcnf
+	SRSYNind
+	SRSYNcnf
+	SUERind
+	SPERind
+	SACTSind
+	SACTRind
+	SACTIind
+	SACTIcnf
+	SACTDind
+	SACTDcnf
+	SACTEind
+	SACTEcnf
 	SRELind
 	SRELcnfPos
 	SRELcnfNeg
@@ -45,8 +98,13 @@ const (
 )
 
 var outputNames = [numOutputs]string{
-	"(none)", "TCONreq", "TCONrsp", "TDISreq", "CN", "OA", "CDO", "AC", "RF-nr", "RF-r", "DT", "FN-nr", "FN-r", "DN", "NF", "AA",
-	"AB-nr", "AB-r", "PR-AB", "SCONind", "SCONcnf+", "SCONcnf-", "SDTind", "SRELind", "SRELcnf+", "SRELcnf-", "SUABind", "SPABind",
+	"(none)", "TCONreq", "TCONrsp", "TDISreq",
+	"CN", "OA", "CDO", "AC", "RF-nr", "RF-r", "DT", "TD", "EX", "CD", "CDA", "GT", "PT", "GTC", "GTA", "MIP", "MIP-d", "MIA", "MAP", "MAA",
+	"AE", "AEA", "RS-a", "RS-r", "RS-s", "RA", "ED", "AS", "AR", "AI", "AIA", "AD", "ADA", "FN-nr", "FN-r", "DN", "NF", "AA", "AB-nr", "AB-r",
+	"PR-MAA", "PR-RS", "PR-RA", "PR-AB",
+	"SCONind", "SCONcnf+", "SCONcnf-", "SDTind", "STDind", "SEXind", "SCDind", "SCDcnf", "SGTind", "SPTind", "SCGind", "SSYNmind",
+	"SSYNmdind", "SSYNmcnf", "SSYNMind", "SSYNMcnf", "SRSYNind", "SRSYNcnf", "SUERind", "SPERind", "SACTSind", "SACTRind", "SACTIind",
+	"SACTIcnf", "SACTDind", "SACTDcnf", "SACTEind", "SACTEcnf", "SRELind", "SRELcnf+", "SRELcnf-", "SUABind", "SPABind",
 	"SxABind", "start TIM", "stop TIM",
 }
 
@@ -56,6 +114,12 @@ func (o Output) String() string {
 	}
 	return "?"
 }
+
+// ToUser tells whether the output is an indication or a confirm.
+func (o Output) ToUser() bool { return o >= SCONind && o <= SPABind }
+
+// Sends tells whether the output is an SPDU.
+func (o Output) Sends() bool { return o >= SendCN && o <= SendPRAB }
 
 // outputs is the outputs column of a row, in order.
 type outputs [3]Output

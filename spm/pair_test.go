@@ -73,7 +73,6 @@ func (p *pair) sendExpedited(s *side, ev Event) {
 }
 
 func (p *pair) output(s *side, o Output, ev Event) {
-	fu := spdu.Duplex
 	switch o {
 	case TCONreq:
 		p.step(s.peer, Event{Kind: TCONind, Expedited: p.expedited})
@@ -85,52 +84,61 @@ func (p *pair) output(s *side, o Output, ev Event) {
 		if !over { // else the peer has disconnected already
 			p.send(s, Event{Kind: TDISind})
 		}
-	case SendCN:
-		p.send(s, Event{Kind: CN, Units: fu, More: s.connect.Overflow})
-	case SendOA:
-		p.send(s, Event{Kind: OA})
 	case SendCDO:
 		for i := range p.more {
 			p.send(s, Event{Kind: CDO, Last: i == p.more-1})
-		}
-	case SendAC:
-		p.send(s, Event{Kind: AC, Units: fu})
-	case SendRFnr:
-		p.send(s, Event{Kind: RFnr})
-	case SendRFr:
-		p.send(s, Event{Kind: RFr})
-	case SendDT:
-		p.send(s, Event{Kind: DT})
-	case SendFNnr:
-		p.send(s, Event{Kind: FNnr})
-	case SendFNr:
-		p.send(s, Event{Kind: FNr, Keep: true})
-	case SendDN:
-		p.send(s, Event{Kind: DN})
-	case SendNF:
-		p.send(s, Event{Kind: NF})
-	case SendAA:
-		p.send(s, Event{Kind: AA})
-	case SendPRAB:
-		p.sendExpedited(s, Event{Kind: PRAB})
-	case SendABnr, SendABr:
-		ab := Event{Kind: ABnr, UserAbort: ev.Kind == SUABreq}
-		if o == SendABr {
-			ab.Kind = ABr
-		}
-		if ev.Kind != SUABreq {
-			s.errored = true
-		}
-		if p.expedited && ev.Len <= spdu.MaxAbortDataV1 {
-			p.sendExpedited(s, ab)
-		} else {
-			p.send(s, ab)
 		}
 	case StartTIM:
 		s.tim = true
 	case StopTIM:
 		s.tim = false
+	default:
+		if !o.Sends() {
+			break
+		}
+		if o == SendABnr && ev.Kind != SUABreq {
+			s.errored = true
+		}
+		if pdu := s.pdu(o, ev); p.expedited && expedites(o, ev) {
+			p.sendExpedited(s, pdu)
+		} else {
+			p.send(s, pdu)
+		}
 	}
+}
+
+// sends are the SPDUs of the outputs.
+var sends = map[Output]Kind{SendCN: CN, SendOA: OA, SendCDO: CDO, SendAC: AC, SendRFnr: RFnr, SendRFr: RFr, SendDT: DT, SendTD: TD, SendEX: EX,
+	SendCD: CD, SendCDA: CDA, SendGT: GT, SendPT: PT, SendGTC: GTC, SendGTA: GTA, SendMIP: MIP, SendMIPd: MIPd, SendMIA: MIA, SendMAP: MAP,
+	SendMAA: MAA, SendAE: AE, SendAEA: MAA, SendRSa: RSa, SendRSr: RSr, SendRSs: RSs, SendRA: RA, SendED: ED, SendAS: AS, SendAR: AR,
+	SendAI: AI, SendAIA: AIA, SendAD: AD, SendADA: ADA, SendFNnr: FNnr, SendFNr: FNr, SendDN: DN, SendNF: NF, SendAA: AA, SendABnr: ABnr,
+	SendABr: ABr, SendPRMAA: PRMAA, SendPRRS: PRRS, SendPRRA: PRRA, SendPRAB: PRAB}
+
+// pdu is the SPDU that an output sends, as the event that it is to the peer. It is asked after the Step.
+func (m *Machine) pdu(o Output, ev Event) Event {
+	p := Event{Kind: sends[o]}
+	switch o {
+	case SendCN:
+		p.Units, p.More = m.connect.Units, m.connect.Overflow
+	case SendAC:
+		p.Units, p.Setting, p.Serial = m.connect.Units, ev.Setting, ev.Serial
+	case SendFNr:
+		p.Keep = true
+	case SendGT, SendPT:
+		p.Tokens = ev.Tokens
+	case SendABnr, SendABr:
+		p.UserAbort = ev.Kind == SUABreq
+	case SendRSa, SendRSr, SendRSs, SendRA:
+		p.Setting, p.Serial = ev.Setting, m.Serial(o, &ev)
+	case SendMIP, SendMIPd, SendMAP, SendAE, SendMAA, SendAEA, SendMIA, SendAR:
+		p.Serial = m.Serial(o, &ev)
+	}
+	return p
+}
+
+// expedites tells what goes on the expedited flow, if there is one (x225 3.1).
+func expedites(o Output, ev Event) bool {
+	return o == SendEX || o >= SendPRMAA && o <= SendPRAB || (o == SendABnr || o == SendABr) && ev.Len <= spdu.MaxAbortDataV1
 }
 
 // deliver gives a side the next SPDU of a flow; ok is false if there is none. A normal SPDU waits for an expedited one that was

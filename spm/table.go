@@ -18,10 +18,15 @@ type table struct {
 	rows        []row
 }
 
-// tables are those of Annex A that are here. Which table a row is in makes no difference to the machine.
+// tables are those of Annex A. Which table a row is in makes no difference to the machine.
 var tables = [...]table{
 	{"S1", "connection establishment", tableConnect},
-	{"S2", "data transfer (DT rows)", tableData},
+	{"S2", "data transfer", tableData},
+	{"S3", "synchronization", tableSync},
+	{"S4", "resynchronization", tableResync},
+	{"S5", "activity interrupt and discard", tableInterrupt},
+	{"S6", "activity start, activity resume, capability data", tableActivity},
+	{"S7", "token management and exceptions", tableTokens},
 	{"S8", "release", tableRelease},
 	{"S9", "abort, disconnect, timer", tableAbort},
 }

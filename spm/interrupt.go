@@ -1,0 +1,42 @@
+package spm
+
+// Table S5: activity interrupt and discard. x225 table S5
+//
+// Nobody here interrupts a capability exchange (E11), which is no part of an activity; a peer may.
+var tableInterrupt = []row{
+	{SACTDreq, in(sta04A, sta11A, sta713), when(p34, p39), out(SendPRRS, SendAD), act(16), sta05C, ""},
+	{SACTDreq, in(sta04B), when(p39), out(SendPRRS, SendAD), act(16), sta05C, ""},
+	{SACTDreq, in(sta15A), when(p34, p39), out(SendPRRS, SendAD), act(16, 6), sta05C, ""},
+	{SACTDreq, in(sta15B), when(p27, p34, p39), out(SendPRRS, SendAD), act(16), sta05C, ""},
+	{SACTDreq, in(sta15D), always, none, nothing, stay, ""},
+	{SACTDreq, in(sta20), when(p34, p11), out(SendPRRS, SendAD), act(16), sta05C, ""},
+	{SACTDrsp, in(sta11C), always, out(SendPRRA, SendADA), act(30), sta713, ""},
+	{SACTDrsp, in(sta15D), always, none, nothing, stay, ""},
+	{SACTIreq, in(sta04A, sta11A, sta713), when(p34, p39), out(SendPRRS, SendAI), act(16), sta05B, ""},
+	{SACTIreq, in(sta04B), when(p39), out(SendPRRS, SendAI), act(16), sta05B, ""},
+	{SACTIreq, in(sta15A), when(p34, p39), out(SendPRRS, SendAI), act(16, 6), sta05B, ""},
+	{SACTIreq, in(sta15B), when(p27, p34, p39), out(SendPRRS, SendAI), act(16), sta05B, ""},
+	{SACTIreq, in(sta15D), always, none, nothing, stay, ""},
+	{SACTIreq, in(sta20), when(p34, p11), out(SendPRRS, SendAI), act(16), sta05B, "C15"},
+	{SACTIrsp, in(sta11B), always, out(SendPRRA, SendAIA), act(30), sta713, ""},
+	{SACTIrsp, in(sta15D), always, none, nothing, stay, ""},
+	{AD, in(sta01A, sta15D, sta16), always, none, nothing, stay, ""},
+	{AD, in(sta01C, sta01D), always, out(TDISreq), nothing, sta01, ""},
+	{AD, in(sta05A, sta10A, sta10B, sta19, sta20, sta713), when(p38, p40), out(SACTDind), act(16), sta11C, ""},
+	{AD, in(sta05A, sta10A, sta10B, sta19, sta20, sta713), when(p37, p40, p82), out(SACTDind), act(16), sta11C, "E13"},
+	{AD, in(sta06, sta15B), when(p37, p40), out(SACTDind), act(16), sta11C, ""},
+	{ADA, in(sta01A, sta15D, sta16), always, none, nothing, stay, ""},
+	{ADA, in(sta01C, sta01D), always, out(TDISreq), nothing, sta01, ""},
+	{ADA, in(sta05C), when(p38), out(SACTDcnf), act(29), sta713, ""},
+	{ADA, in(sta15C), when(p37, p41), out(SACTDcnf), act(29, 6), sta713, ""},
+	{AI, in(sta01A, sta15D, sta16), always, none, nothing, stay, ""},
+	{AI, in(sta01C, sta01D), always, out(TDISreq), nothing, sta01, ""},
+	{AI, in(sta05A, sta10A, sta10B, sta19, sta20, sta713), when(p38, p40), out(SACTIind), act(16), sta11B, ""},
+	{AI, in(sta05A, sta10A, sta10B, sta19, sta20, sta713), when(p37, p40, p82), out(SACTIind), act(16), sta11B, "E13"},
+	{AI, in(sta06, sta15B), when(p37, p40), out(SACTIind), act(16), sta11B, ""},
+	{AI, in(sta22), when(p16), out(SACTIind), act(16), sta11B, "C18"},
+	{AIA, in(sta01A, sta15D, sta16), always, none, nothing, stay, ""},
+	{AIA, in(sta01C, sta01D), always, out(TDISreq), nothing, sta01, ""},
+	{AIA, in(sta05B), when(p38), out(SACTIcnf), act(29), sta713, ""},
+	{AIA, in(sta15C), when(p37, p42), out(SACTIcnf), act(29, 6), sta713, ""},
+}
