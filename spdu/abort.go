@@ -9,67 +9,61 @@ type AB struct {
 	UserData  []byte
 }
 
+func (AB) kind() kind { return kindAB }
+
+func (p *AB) units(c *coder) {
+	if c.begins(&p.Enclosure) {
+		if p.Reason&^abortReasons != 0 {
+			c.fail(BadValue, piDisconnect, "reason %#x", uint8(p.Reason))
+		}
+		v := disconnect(p.Keep) | byte(p.Reason)
+		c.must(piDisconnect, octet(c, piDisconnect, &v))
+		p.Keep, p.Reason = v&bitReleased == 0, AbortReason(v&abortReasons)
+		c.octets(piReflect, &p.Reflect, ReflectMax)
+		if len(p.Reflect) > 0 && p.Reason&ProtocolErrorAbort == 0 {
+			c.fail(Misplaced, piReflect, "without protocol error")
+		}
+	}
+	c.data(&p.UserData)
+}
+
 // AppendBinary appends the SPDU.
 func (p AB) AppendBinary(b []byte) ([]byte, error) {
-	w := newWriter(b, "AB", siAB)
-	if !p.Enclosure.continues() {
-		if p.Reason&^abortReasons != 0 {
-			w.fail(piDisconnect, "reason %#x", uint8(p.Reason))
-		}
-		w.octet(piDisconnect, disconnect(p.Keep)|byte(p.Reason))
-	}
-	w.enclosure(p.Enclosure)
-	if !p.Enclosure.continues() {
-		if len(p.Reflect) > 0 && p.Reason&ProtocolErrorAbort == 0 {
-			w.fail(piReflect, "without protocol error")
-		}
-		w.unit(piReflect, p.Reflect, ReflectMax)
-	}
-	w.unit(pgiUserData, p.UserData, maxLI)
-	return w.finish()
+	c := writing(b, kindAB, len(p.UserData))
+	p.units(&c)
+	return c.end()
 }
 
 // ParseAB parses an AB at the start of b and returns how many octets it has.
-func ParseAB(b []byte) (AB, int, error) {
-	p, n, err := parseBody("AB", siAB, &abUnits, b)
-	if err != nil {
-		return AB{}, 0, err
-	}
-	if p.enclosure.continues() {
-		return AB{Enclosure: p.enclosure, UserData: p.data}, n, nil
-	}
-	if !p.hasDisconnect {
-		return AB{}, 0, fail(errorf(Missing, "AB", piDisconnect, "%w", errMissing), b)
-	}
-	if len(p.reflect) > 0 && p.disconnect&byte(ProtocolErrorAbort) == 0 {
-		return AB{}, 0, fail(errorf(Misplaced, "AB", piReflect, "without protocol error"), b)
-	}
-	return AB{p.disconnect&bitReleased == 0, AbortReason(p.disconnect & abortReasons), p.enclosure, p.reflect, p.data}, n, nil
+func ParseAB(b []byte) (p AB, n int, err error) {
+	c := reading(b, kindAB)
+	p.units(&c)
+	n, err = c.done()
+	return p, n, err
 }
 
 func (p AB) String() string {
-	n := newNotation("AB")
+	n := newNotation(kindAB)
 	if !p.Enclosure.continues() {
 		n.add("%s", keep(p.Keep))
 		n.add("%v", p.Reason)
 		n.octets("reflect", p.Reflect)
 	}
-	n.enclosure(p.Enclosure)
-	n.data(p.UserData)
-	return n.end()
+	return n.end(p.Enclosure, p.UserData)
 }
 
 // AA is the ABORT ACCEPT SPDU. x225 2.5
 type AA struct{}
 
+func (AA) kind() kind { return kindAA }
+
 // AppendBinary appends the SPDU.
 func (AA) AppendBinary(b []byte) ([]byte, error) { return append(b, byte(siAA), 0), nil }
 
-var noUnits set
-
 // ParseAA parses an AA at the start of b and returns how many octets it has.
 func ParseAA(b []byte) (AA, int, error) {
-	_, n, err := parseBody("AA", siAA, &noUnits, b)
+	c := reading(b, kindAA)
+	n, err := c.done()
 	return AA{}, n, err
 }
 
@@ -80,46 +74,32 @@ type PR struct {
 	Type PrepareType
 }
 
-// AppendBinary appends the SPDU.
-func (p PR) AppendBinary(b []byte) ([]byte, error) {
-	w := newWriter(b, "PR", siPR)
+func (PR) kind() kind { return kindPR }
+
+func (p *PR) units(c *coder) {
+	c.must(piPrepare, octet(c, piPrepare, &p.Type))
 	if p.Type < PrepareMAA || p.Type > PrepareAB {
-		w.fail(piPrepare, "%v", p.Type)
+		c.fail(BadValue, piPrepare, "%v", p.Type)
 	}
-	w.octet(piPrepare, byte(p.Type))
-	return w.finish()
 }
 
-var prUnits = setOf(piPrepare)
+// AppendBinary appends the SPDU.
+func (p PR) AppendBinary(b []byte) ([]byte, error) {
+	c := writing(b, kindPR, 0)
+	p.units(&c)
+	return c.end()
+}
 
 // ParsePR parses a PR at the start of b and returns how many octets it has.
 func ParsePR(b []byte) (p PR, n int, err error) {
-	u := units{pdu: "PR", spdu: b, legal: &prUnits}
-	if u.b, n, err = open("PR", siPR, b); err != nil {
-		return PR{}, 0, err
-	}
-	c, v, ok, err := u.next()
-	if err != nil {
-		return PR{}, 0, err
-	}
-	if !ok {
-		return PR{}, 0, u.fail(Missing, piPrepare, "%w", errMissing)
-	}
-	o, err := u.octet(c, v)
-	if err != nil {
-		return PR{}, 0, err
-	}
-	if p.Type = PrepareType(o); p.Type < PrepareMAA || p.Type > PrepareAB {
-		return PR{}, 0, u.fail(BadValue, c, "%v", p.Type)
-	}
-	if _, _, _, err := u.next(); err != nil { // nothing else is legal
-		return PR{}, 0, err
-	}
-	return p, n, nil
+	c := reading(b, kindPR)
+	p.units(&c)
+	n, err = c.done()
+	return p, n, err
 }
 
 func (p PR) String() string {
-	n := newNotation("PR")
+	n := newNotation(kindPR)
 	n.add("%v", p.Type)
-	return n.end()
+	return n.end(0, nil)
 }

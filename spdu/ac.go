@@ -15,89 +15,45 @@ type AC struct {
 	UserData            []byte
 }
 
-// continues tells whether a segment goes on with an SSDU that another began.
-func (e Enclosure) continues() bool { return !e.Begins() }
+func (AC) kind() kind { return kindAC }
+
+func (p *AC) units(c *coder) {
+	if c.begins(&p.Enclosure) {
+		if c.reading {
+			p.Version, p.Units = Version1, DefaultUnits
+		} else if bits.OnesCount8(uint8(p.Version)) != 1 {
+			c.fail(BadValue, piVersion, "version set %#x is not one version", uint8(p.Version))
+		}
+		c.id(&p.ID, piCalledRef)
+		p.ConnectItem.units(c)
+		c.tokens(&p.Tokens)
+		c.requirements(&p.Units)
+		c.octets(piCallingSelector, &p.Calling, maxSelector)
+		c.octets(piCalledSelector, &p.Responding, maxSelector)
+		if bits.OnesCount8(uint8(p.Version)) != 1 {
+			c.fail(BadValue, piVersion, "version set %#x is not one version", uint8(p.Version))
+		}
+	}
+	c.data(&p.UserData)
+}
 
 // AppendBinary appends the SPDU.
 func (p AC) AppendBinary(b []byte) ([]byte, error) {
-	w := newWriter(b, "AC", siAC)
-	if !p.Enclosure.continues() {
-		if bits.OnesCount8(uint8(p.Version)) != 1 {
-			w.fail(piVersion, "version set %#x is not one version", uint8(p.Version))
-		}
-		p.ID.append(&w, piCalledRef)
-		p.ConnectItem.append(&w)
-		if p.Tokens != 0 {
-			w.octet(piToken, byte(p.Tokens))
-		}
-		w.uint16(piRequirements, uint16(p.Units))
-	}
-	w.enclosure(p.Enclosure)
-	if !p.Enclosure.continues() {
-		w.unit(piCallingSelector, p.Calling, maxSelector)
-		w.unit(piCalledSelector, p.Responding, maxSelector)
-	}
-	w.unit(pgiUserData, p.UserData, maxLI)
-	return w.finish()
+	c := writing(b, kindAC, len(p.UserData))
+	p.units(&c)
+	return c.end()
 }
-
-var acUnits = setOf(pgiConnectionID, pgiConnectAccept, piToken, piRequirements, piEnclosure, piCallingSelector,
-	piCalledSelector, pgiUserData)
 
 // ParseAC parses an AC at the start of b and returns how many octets it has.
 func ParseAC(b []byte) (p AC, n int, err error) {
-	u := units{pdu: "AC", spdu: b, legal: &acUnits}
-	if u.b, n, err = open("AC", siAC, b); err != nil {
-		return AC{}, 0, err
-	}
-	p.Units = DefaultUnits
-	p.Version = Version1
-	for {
-		c, v, ok, err := u.next()
-		if err != nil {
-			return AC{}, 0, err
-		}
-		if !ok {
-			break
-		}
-		var o byte
-		switch c {
-		case pgiConnectionID:
-			err = p.ID.parse(u.group(v, &calledID))
-		case pgiConnectAccept:
-			err = p.ConnectItem.parse(u.group(v, &connectItem))
-		case piToken:
-			o, err = u.octet(c, v)
-			p.Tokens = Tokens(o) & allTokens
-		case piRequirements:
-			var r uint16
-			r, err = u.uint16(c, v)
-			p.Units = Units(r)
-		case piEnclosure:
-			p.Enclosure, err = u.enclosure(v)
-		case piCallingSelector:
-			p.Calling, err = u.upTo(c, v, maxSelector)
-		case piCalledSelector:
-			p.Responding, err = u.upTo(c, v, maxSelector)
-		case pgiUserData:
-			p.UserData = v
-		}
-		if err != nil {
-			return AC{}, 0, err
-		}
-	}
-	if p.Enclosure.continues() {
-		p = AC{Enclosure: p.Enclosure, UserData: p.UserData}
-		return p, n, u.only(piEnclosure, pgiUserData)
-	}
-	if bits.OnesCount8(uint8(p.Version)) != 1 {
-		return AC{}, 0, u.fail(BadValue, piVersion, "version set %#x is not one version", uint8(p.Version))
-	}
-	return p, n, nil
+	c := reading(b, kindAC)
+	p.units(&c)
+	n, err = c.done()
+	return p, n, err
 }
 
 func (p AC) String() string {
-	n := newNotation("AC")
+	n := newNotation(kindAC)
 	if !p.Enclosure.continues() {
 		n.id(&p.ID)
 		n.connectItem(&p.ConnectItem)
@@ -108,7 +64,5 @@ func (p AC) String() string {
 		n.selector("calling", p.Calling)
 		n.selector("responding", p.Responding)
 	}
-	n.enclosure(p.Enclosure)
-	n.data(p.UserData)
-	return n.end()
+	return n.end(p.Enclosure, p.UserData)
 }

@@ -114,6 +114,9 @@ const (
 func (e Enclosure) Begins() bool { return e == 0 || e&1 != 0 }
 func (e Enclosure) Ends() bool   { return e == 0 || e&2 != 0 }
 
+// continues tells whether a segment goes on with an SSDU that another began.
+func (e Enclosure) continues() bool { return !e.Begins() }
+
 // Present tells whether the item is there.
 func (e Enclosure) Present() bool { return e != 0 }
 

@@ -13,73 +13,31 @@ type ConnectItem struct {
 	LargeSecond           []byte
 }
 
-var connectItem = setOf(piOptions, piTSDUSize, piVersion, piSerial, piTokenSetting, piSecondInitial, piUpperLimit,
-	piLargeSerial, piLargeSecond)
-
-func (c *ConnectItem) append(w *writer) {
-	at := w.open(pgiConnectAccept)
+// units reads or writes the item. X.225 wants options and version in it; an absent version means version 1, as it does when the
+// whole item is absent, which old peers leave out.
+func (p *ConnectItem) units(c *coder) {
+	g, ok := c.group(pgiConnectAccept)
+	if !ok {
+		return
+	}
 	var options byte
-	if c.ExtendedConcatenation {
+	if p.ExtendedConcatenation {
 		options = optionsExtConc
 	}
-	w.octet(piOptions, options)
-	w.tsduSize(c.TSDUSize)
-	if c.Version == 0 || c.Version&^versions != 0 {
-		w.fail(piVersion, "version set %#x", uint8(c.Version))
+	octet(&g, piOptions, &options)
+	p.ExtendedConcatenation = options&optionsExtConc != 0
+	g.tsduSize(&p.TSDUSize)
+	if !c.reading && (p.Version == 0 || p.Version&^versions != 0) {
+		g.fail(BadValue, piVersion, "version set %#x", uint8(p.Version))
 	}
-	w.octet(piVersion, byte(c.Version))
-	w.serial(piSerial, c.Serial)
-	if c.TokenSetting != 0 { // absent: all at the initiator
-		w.octet(piTokenSetting, byte(c.TokenSetting))
-	}
-	w.serial(piSecondInitial, c.SecondSerial)
-	if c.UpperLimit != 0 {
-		w.octet(piUpperLimit, c.UpperLimit)
-	}
-	w.unit(piLargeSerial, c.LargeSerial, maxLargeSerial)
-	w.unit(piLargeSecond, c.LargeSecond, maxLargeSerial)
-	w.close(at)
-}
-
-// parse reads the item. X.225 wants options and version in it; an absent version means version 1, as it does when the
-// whole item is absent, which old peers leave out.
-func (c *ConnectItem) parse(u units) error {
-	for {
-		p, v, ok, err := u.next()
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return nil
-		}
-		var o byte
-		switch p {
-		case piOptions:
-			o, err = u.octet(p, v)
-			c.ExtendedConcatenation = o&optionsExtConc != 0
-		case piTSDUSize:
-			c.TSDUSize, err = u.tsduSize(v)
-		case piVersion:
-			o, err = u.octet(p, v)
-			c.Version = Version(o) & versions // "reserved, ignored on receipt"
-		case piSerial:
-			c.Serial, err = u.serial(p, v)
-		case piTokenSetting:
-			o, err = u.octet(p, v)
-			c.TokenSetting = TokenSetting(o)
-		case piSecondInitial:
-			c.SecondSerial, err = u.serial(p, v)
-		case piUpperLimit:
-			c.UpperLimit, err = u.octet(p, v)
-		case piLargeSerial:
-			c.LargeSerial, err = u.upTo(p, v, maxLargeSerial)
-		case piLargeSecond:
-			c.LargeSecond, err = u.upTo(p, v, maxLargeSerial)
-		}
-		if err != nil {
-			return err
-		}
-	}
+	g.version(&p.Version)
+	g.serial(piSerial, &p.Serial)
+	optional(&g, piTokenSetting, &p.TokenSetting) // absent: all at the initiator
+	g.serial(piSecondInitial, &p.SecondSerial)
+	optional(&g, piUpperLimit, &p.UpperLimit)
+	g.octets(piLargeSerial, &p.LargeSerial, maxLargeSerial)
+	g.octets(piLargeSecond, &p.LargeSecond, maxLargeSerial)
+	c.endGroup(&g)
 }
 
 func (n *notation) connectItem(c *ConnectItem) {
@@ -87,9 +45,7 @@ func (n *notation) connectItem(c *ConnectItem) {
 	if c.ExtendedConcatenation {
 		n.add("extconc")
 	}
-	if c.TSDUSize != (TSDUSize{}) {
-		n.add("TSDU=%d/%d", c.TSDUSize.ToResponder, c.TSDUSize.ToInitiator)
-	}
+	n.tsduSize(c.TSDUSize)
 	if c.Serial.Present {
 		n.add("sn=%d", c.Serial.N)
 	}

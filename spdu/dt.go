@@ -21,40 +21,24 @@ func SegmentHead(e Enclosure) [SegmentHeadSize]byte {
 	return h
 }
 
+func (DT) kind() kind { return kindDT }
+
 // AppendBinary appends the SPDU's octets before the user information.
 func (p DT) AppendBinary(b []byte) ([]byte, error) {
-	w := newWriter(b, "DT", siDT)
-	w.enclosure(p.Enclosure)
-	return w.finish()
+	c := writing(b, kindDT, 0)
+	c.begins(&p.Enclosure)
+	return c.end()
 }
-
-var dtUnits = setOf(piEnclosure)
 
 // ParseDT parses a DT at the start of b and returns how many octets it has before the user information.
 func ParseDT(b []byte) (p DT, n int, err error) {
 	if header(b, siDT) {
 		return DT{}, 2, nil
 	}
-	u := units{pdu: "DT", spdu: b, legal: &dtUnits}
-	if u.b, n, err = open("DT", siDT, b); err != nil {
-		return DT{}, 0, err
-	}
-	for {
-		_, v, ok, err := u.next()
-		if err != nil {
-			return DT{}, 0, err
-		}
-		if !ok {
-			return p, n, nil
-		}
-		if p.Enclosure, err = u.enclosure(v); err != nil {
-			return DT{}, 0, err
-		}
-	}
+	c := reading(b, kindDT)
+	c.begins(&p.Enclosure)
+	n, err = c.done()
+	return p, n, err
 }
 
-func (p DT) String() string {
-	n := newNotation("DT")
-	n.enclosure(p.Enclosure)
-	return n.end()
-}
+func (p DT) String() string { return newNotation(kindDT).end(p.Enclosure, nil) }

@@ -6,58 +6,36 @@ type OA struct {
 	Version  Version // Version2
 }
 
-// AppendBinary appends the SPDU.
-func (p OA) AppendBinary(b []byte) ([]byte, error) {
-	w := newWriter(b, "OA", siOA)
-	w.tsduSize(p.TSDUSize)
+func (OA) kind() kind { return kindOA }
+
+func (p *OA) units(c *coder) {
+	c.tsduSize(&p.TSDUSize)
+	c.version(&p.Version)
 	if p.Version != Version2 {
-		w.fail(piVersion, "version set %#x is not version 2", uint8(p.Version))
+		c.fail(BadValue, piVersion, "version set %#x is not version 2", uint8(p.Version))
 	}
-	w.octet(piVersion, byte(p.Version))
-	return w.finish()
 }
 
-var oaUnits = setOf(piTSDUSize, piVersion)
+// AppendBinary appends the SPDU.
+func (p OA) AppendBinary(b []byte) ([]byte, error) {
+	c := writing(b, kindOA, 0)
+	p.units(&c)
+	return c.end()
+}
 
 // ParseOA parses an OA at the start of b and returns how many octets it has.
 func ParseOA(b []byte) (p OA, n int, err error) {
-	u := units{pdu: "OA", spdu: b, legal: &oaUnits}
-	if u.b, n, err = open("OA", siOA, b); err != nil {
-		return OA{}, 0, err
-	}
-	for {
-		c, v, ok, err := u.next()
-		if err != nil {
-			return OA{}, 0, err
-		}
-		if !ok {
-			break
-		}
-		switch c {
-		case piTSDUSize:
-			p.TSDUSize, err = u.tsduSize(v)
-		case piVersion:
-			var o byte
-			o, err = u.octet(c, v)
-			p.Version = Version(o) & versions
-		}
-		if err != nil {
-			return OA{}, 0, err
-		}
-	}
-	if p.Version != Version2 {
-		return OA{}, 0, u.fail(BadValue, piVersion, "version set %#x is not version 2", uint8(p.Version))
-	}
-	return p, n, nil
+	c := reading(b, kindOA)
+	p.units(&c)
+	n, err = c.done()
+	return p, n, err
 }
 
 func (p OA) String() string {
-	n := newNotation("OA")
+	n := newNotation(kindOA)
 	n.add("version=%d", uint8(p.Version))
-	if p.TSDUSize != (TSDUSize{}) {
-		n.add("TSDU=%d/%d", p.TSDUSize.ToResponder, p.TSDUSize.ToInitiator)
-	}
-	return n.end()
+	n.tsduSize(p.TSDUSize)
+	return n.end(0, nil)
 }
 
 // CDO is the CONNECT DATA OVERFLOW SPDU. Its Enclosure is Middle, and Last in the last one: CN was the beginning. x225 2.10
@@ -66,32 +44,12 @@ type CDO struct {
 	UserData  []byte
 }
 
-// AppendBinary appends the SPDU.
-func (p CDO) AppendBinary(b []byte) ([]byte, error) {
-	w := newWriter(b, "CDO", siCDO)
-	if p.Enclosure != Middle && p.Enclosure != Last {
-		w.fail(piEnclosure, "%v", p.Enclosure)
-	}
-	w.enclosure(p.Enclosure)
-	w.unit(pgiUserData, p.UserData, maxLI)
-	return w.finish()
-}
+func (CDO) kind() kind                              { return kindCDO }
+func (p CDO) AppendBinary(b []byte) ([]byte, error) { return plain(p).append(b, kindCDO) }
+func (p CDO) String() string                        { return plain(p).string(kindCDO) }
 
 // ParseCDO parses a CDO at the start of b and returns how many octets it has.
 func ParseCDO(b []byte) (CDO, int, error) {
-	p, n, err := parseBody("CDO", siCDO, &cdoUnits, b)
-	if err != nil {
-		return CDO{}, 0, err
-	}
-	if p.enclosure != Middle && p.enclosure != Last {
-		return CDO{}, 0, fail(errorf(BadValue, "CDO", piEnclosure, "%v", p.enclosure), b)
-	}
-	return CDO{p.enclosure, p.data}, n, nil
-}
-
-func (p CDO) String() string {
-	n := newNotation("CDO")
-	n.enclosure(p.Enclosure)
-	n.data(p.UserData)
-	return n.end()
+	p, n, err := parsePlain(b, kindCDO)
+	return CDO(p), n, err
 }

@@ -1,5 +1,7 @@
 package spdu
 
+import "bytes"
+
 // Need tells what to read of a TSDU before it can be parsed, given its first octets.
 //
 // If data is false and n exceeds len(b), the first n octets are needed to tell more. If data is false and n is 0, the TSDU has no user
@@ -52,7 +54,7 @@ func Parse(b []byte) (pdus []SPDU, rest []byte, err error) {
 	case GT, PT:
 	default:
 		if n != len(b) {
-			return nil, nil, fail(errorf(BadLength, "TSDU", 0, "%d octets after %v", len(b)-n, first), b)
+			return nil, nil, wrongSPDU(BadLength, "TSDU", b, "%d octets after %v", len(b)-n, first)
 		}
 		return pdus, nil, nil
 	}
@@ -118,20 +120,27 @@ func result[P SPDU](p P, n int, err error) (SPDU, int, error) {
 
 func notFirst(si SI, b []byte) error {
 	if name := firstNames[si]; name != "" {
-		return fail(errorf(NotSupported, name, 0, "SI %d: no functional unit for it", si), b)
+		return wrongSPDU(NotSupported, name, b, "SI %d: no functional unit for it", si)
 	}
 	if name := nextNames[si]; name != "" {
-		return fail(errorf(UnknownSPDU, name, 0, "SI %d: not after GT or PT", si), b)
+		return wrongSPDU(UnknownSPDU, name, b, "SI %d: not after GT or PT", si)
 	}
-	return fail(errorf(UnknownSPDU, "TSDU", 0, "SI %d: unknown", si), b)
+	return wrongSPDU(UnknownSPDU, "TSDU", b, "SI %d: unknown", si)
 }
 
 func notNext(si SI, b []byte) error {
 	if name := nextNames[si]; name != "" {
-		return fail(errorf(NotSupported, name, 0, "SI %d: no functional unit for it", si), b)
+		return wrongSPDU(NotSupported, name, b, "SI %d: no functional unit for it", si)
 	}
 	if name := firstNames[si]; name != "" {
-		return fail(errorf(UnknownSPDU, name, 0, "SI %d: after GT or PT", si), b)
+		return wrongSPDU(UnknownSPDU, name, b, "SI %d: after GT or PT", si)
 	}
-	return fail(errorf(UnknownSPDU, "TSDU", 0, "SI %d: unknown", si), b)
+	return wrongSPDU(UnknownSPDU, "TSDU", b, "SI %d: unknown", si)
+}
+
+// wrongSPDU is an error about the SPDU that b begins with.
+func wrongSPDU(c Code, pdu string, b []byte, format string, args ...any) error {
+	e := errorf(c, pdu, 0, format, args...)
+	e.Reflect = bytes.Clone(b[:min(len(b), ReflectMax)])
+	return e
 }

@@ -7,34 +7,36 @@ type FN struct {
 	UserData  []byte
 }
 
+func (FN) kind() kind { return kindFN }
+
+func (p *FN) units(c *coder) {
+	if c.begins(&p.Enclosure) {
+		c.disconnect(&p.Keep)
+	}
+	c.data(&p.UserData)
+}
+
 // AppendBinary appends the SPDU.
 func (p FN) AppendBinary(b []byte) ([]byte, error) {
-	w := newWriter(b, "FN", siFN)
-	if !p.Enclosure.continues() {
-		w.octet(piDisconnect, disconnect(p.Keep))
-	}
-	w.enclosure(p.Enclosure)
-	w.unit(pgiUserData, p.UserData, maxLI)
-	return w.finish()
+	c := writing(b, kindFN, len(p.UserData))
+	p.units(&c)
+	return c.end()
 }
 
 // ParseFN parses an FN at the start of b and returns how many octets it has. An absent PI 17 means released (x225 2.7).
-func ParseFN(b []byte) (FN, int, error) {
-	p, n, err := parseBody("FN", siFN, &fnUnits, b)
-	if err != nil {
-		return FN{}, 0, err
-	}
-	return FN{p.disconnect&bitReleased == 0, p.enclosure, p.data}, n, nil
+func ParseFN(b []byte) (p FN, n int, err error) {
+	c := reading(b, kindFN)
+	p.units(&c)
+	n, err = c.done()
+	return p, n, err
 }
 
 func (p FN) String() string {
-	n := newNotation("FN")
+	n := newNotation(kindFN)
 	if !p.Enclosure.continues() {
 		n.add("%s", keep(p.Keep))
 	}
-	n.enclosure(p.Enclosure)
-	n.data(p.UserData)
-	return n.end()
+	return n.end(p.Enclosure, p.UserData)
 }
 
 // DN is the DISCONNECT SPDU. x225 2.5
@@ -43,26 +45,18 @@ type DN struct {
 	UserData  []byte
 }
 
+func (DN) kind() kind { return kindDN }
+
 // AppendBinary appends the SPDU.
-func (p DN) AppendBinary(b []byte) ([]byte, error) {
-	w := newWriter(b, "DN", siDN)
-	w.enclosure(p.Enclosure)
-	w.unit(pgiUserData, p.UserData, maxLI)
-	return w.finish()
-}
+func (p DN) AppendBinary(b []byte) ([]byte, error) { return plain(p).append(b, kindDN) }
 
 // ParseDN parses a DN at the start of b and returns how many octets it has.
 func ParseDN(b []byte) (DN, int, error) {
-	p, n, err := parseBody("DN", siDN, &dnUnits, b)
-	return DN{p.enclosure, p.data}, n, err
+	p, n, err := parsePlain(b, kindDN)
+	return DN(p), n, err
 }
 
-func (p DN) String() string {
-	n := newNotation("DN")
-	n.enclosure(p.Enclosure)
-	n.data(p.UserData)
-	return n.end()
-}
+func (p DN) String() string { return plain(p).string(kindDN) }
 
 // NF is the NOT FINISHED SPDU. x225 2.5
 type NF struct {
@@ -70,23 +64,15 @@ type NF struct {
 	UserData  []byte
 }
 
+func (NF) kind() kind { return kindNF }
+
 // AppendBinary appends the SPDU.
-func (p NF) AppendBinary(b []byte) ([]byte, error) {
-	w := newWriter(b, "NF", siNF)
-	w.enclosure(p.Enclosure)
-	w.unit(pgiUserData, p.UserData, maxLI)
-	return w.finish()
-}
+func (p NF) AppendBinary(b []byte) ([]byte, error) { return plain(p).append(b, kindNF) }
 
 // ParseNF parses an NF at the start of b and returns how many octets it has.
 func ParseNF(b []byte) (NF, int, error) {
-	p, n, err := parseBody("NF", siNF, &dnUnits, b)
-	return NF{p.enclosure, p.data}, n, err
+	p, n, err := parsePlain(b, kindNF)
+	return NF(p), n, err
 }
 
-func (p NF) String() string {
-	n := newNotation("NF")
-	n.enclosure(p.Enclosure)
-	n.data(p.UserData)
-	return n.end()
-}
+func (p NF) String() string { return plain(p).string(kindNF) }

@@ -13,97 +13,57 @@ type RF struct {
 	UserData  []byte // with RefusedWithData only
 }
 
-// AppendBinary appends the SPDU.
-func (p RF) AppendBinary(b []byte) ([]byte, error) {
-	w := newWriter(b, "RF", siRF)
-	if !p.Enclosure.continues() {
-		p.ID.append(&w, piCalledRef)
-		w.octet(piDisconnect, disconnect(p.Keep))
-		if p.HasUnits {
-			w.uint16(piRequirements, uint16(p.Units))
-		}
-		if p.Version != 0 {
-			w.octet(piVersion, byte(p.Version))
-		}
+func (RF) kind() kind { return kindRF }
+
+func (p *RF) units(c *coder) {
+	if !c.begins(&p.Enclosure) {
+		c.data(&p.UserData)
+		return
 	}
-	w.enclosure(p.Enclosure)
-	if p.Enclosure.continues() {
-		w.unit(piReason, p.UserData, maxLI)
-		return w.finish()
+	c.id(&p.ID, piCalledRef)
+	c.disconnect(&p.Keep)
+	if c.reading || p.HasUnits {
+		p.HasUnits = c.requirements(&p.Units)
+	}
+	if c.reading || p.Version != 0 {
+		c.version(&p.Version)
+	}
+	if c.reading {
+		if v, ok := c.take(piReason); ok && len(v) > 0 {
+			p.Reason = RefuseReason(v[0])
+			if len(v) > 1 {
+				p.UserData = v[1:]
+			}
+		}
+		return
 	}
 	if len(p.UserData) > 0 && p.Reason != RefusedWithData {
-		w.fail(piReason, "user data with reason %d", uint8(p.Reason))
+		c.fail(BadValue, piReason, "user data with reason %d", uint8(p.Reason))
 	}
-	at := w.open(piReason)
-	w.b = append(w.b, byte(p.Reason))
-	w.b = append(w.b, p.UserData...)
-	w.close(at)
-	return w.finish()
+	at := c.open(piReason)
+	c.b = append(c.b, byte(p.Reason))
+	c.b = append(c.b, p.UserData...)
+	c.close(at)
 }
 
-func disconnect(keep bool) byte {
-	if keep {
-		return 0
-	}
-	return bitReleased
+// AppendBinary appends the SPDU.
+func (p RF) AppendBinary(b []byte) ([]byte, error) {
+	c := writing(b, kindRF, len(p.UserData))
+	p.units(&c)
+	return c.end()
 }
-
-var rfUnits = setOf(pgiConnectionID, piDisconnect, piRequirements, piVersion, piEnclosure, piReason)
 
 // ParseRF parses an RF at the start of b and returns how many octets it has. An absent PI 17 means released and an absent
 // PI 50 reason 0 (x225 2.7, 2.9); user data are read with any reason.
 func ParseRF(b []byte) (p RF, n int, err error) {
-	u := units{pdu: "RF", spdu: b, legal: &rfUnits}
-	if u.b, n, err = open("RF", siRF, b); err != nil {
-		return RF{}, 0, err
-	}
-	var reason []byte
-	for {
-		c, v, ok, err := u.next()
-		if err != nil {
-			return RF{}, 0, err
-		}
-		if !ok {
-			break
-		}
-		var o byte
-		switch c {
-		case pgiConnectionID:
-			err = p.ID.parse(u.group(v, &calledID))
-		case piDisconnect:
-			o, err = u.octet(c, v)
-			p.Keep = o&bitReleased == 0
-		case piRequirements:
-			var r uint16
-			r, err = u.uint16(c, v)
-			p.Units, p.HasUnits = Units(r), true
-		case piVersion:
-			o, err = u.octet(c, v)
-			p.Version = Version(o) & versions
-		case piEnclosure:
-			p.Enclosure, err = u.enclosure(v)
-		case piReason:
-			reason = v
-		}
-		if err != nil {
-			return RF{}, 0, err
-		}
-	}
-	if p.Enclosure.continues() {
-		return RF{Enclosure: p.Enclosure, UserData: reason}, n, u.only(piEnclosure, piReason)
-	}
-	if len(reason) > 0 {
-		p.Reason = RefuseReason(reason[0])
-		p.UserData = reason[1:]
-	}
-	if len(p.UserData) == 0 {
-		p.UserData = nil
-	}
-	return p, n, nil
+	c := reading(b, kindRF)
+	p.units(&c)
+	n, err = c.done()
+	return p, n, err
 }
 
 func (p RF) String() string {
-	n := newNotation("RF")
+	n := newNotation(kindRF)
 	if !p.Enclosure.continues() {
 		n.id(&p.ID)
 		n.add("%s", keep(p.Keep))
@@ -115,9 +75,7 @@ func (p RF) String() string {
 		}
 		n.add("reason=%d", uint8(p.Reason))
 	}
-	n.enclosure(p.Enclosure)
-	n.data(p.UserData)
-	return n.end()
+	return n.end(p.Enclosure, p.UserData)
 }
 
 func keep(k bool) string {

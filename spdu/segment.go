@@ -5,75 +5,8 @@ import "slices"
 // segmentable is an SPDU, other than DT, whose user data may be cut into segments (x225 2.10).
 type segmentable interface {
 	SPDU
-	name() string
 	segment() (Enclosure, []byte)
-	with(e Enclosure, data []byte) segmentable // without the parameters that the first segment alone has, if e is not that
-}
-
-func (p AC) name() string  { return "AC" }
-func (p RF) name() string  { return "RF" }
-func (p FN) name() string  { return "FN" }
-func (p DN) name() string  { return "DN" }
-func (p NF) name() string  { return "NF" }
-func (p AB) name() string  { return "AB" }
-func (p CN) name() string  { return "CN" }
-func (p CDO) name() string { return "CDO" }
-
-func (p AC) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
-func (p RF) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
-func (p FN) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
-func (p DN) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
-func (p NF) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
-func (p AB) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
-func (p CDO) segment() (Enclosure, []byte) { return p.Enclosure, p.UserData }
-
-// segment of a CN tells that CDO follow: to the assembly it is the first segment.
-func (p CN) segment() (Enclosure, []byte) {
-	if p.More {
-		return First, p.UserData
-	}
-	return 0, p.UserData
-}
-
-func (p AC) with(e Enclosure, data []byte) segmentable {
-	if e.continues() {
-		p = AC{}
-	}
-	p.Enclosure, p.UserData = e, data
-	return p
-}
-
-func (p RF) with(e Enclosure, data []byte) segmentable {
-	if e.continues() {
-		p = RF{}
-	}
-	p.Enclosure, p.UserData = e, data
-	return p
-}
-
-func (p FN) with(e Enclosure, data []byte) segmentable {
-	if e.continues() {
-		p = FN{}
-	}
-	p.Enclosure, p.UserData = e, data
-	return p
-}
-
-func (p AB) with(e Enclosure, data []byte) segmentable {
-	if e.continues() {
-		p = AB{}
-	}
-	p.Enclosure, p.UserData = e, data
-	return p
-}
-
-func (p DN) with(e Enclosure, data []byte) segmentable  { return DN{e, data} }
-func (p NF) with(e Enclosure, data []byte) segmentable  { return NF{e, data} }
-func (p CDO) with(e Enclosure, data []byte) segmentable { return CDO{e, data} }
-
-func (p CN) with(_ Enclosure, data []byte) segmentable {
-	p.More, p.UserData = false, data
-	return p
+	with(e Enclosure, data []byte) SPDU
 }
 
 // perSegment is the most that LIs of the long form and the user data's code add to a segment, in octets.
@@ -113,7 +46,7 @@ func Segments(p SPDU, max int) (tsdus [][]byte, err error) {
 func cut(p segmentable, max int) (tsdus [][]byte, err error) {
 	_, data := p.segment()
 	e := First
-	if _, ok := p.(CDO); ok {
+	if p.kind() == kindCDO {
 		e = Middle // CN was the beginning
 	}
 	for {
@@ -123,7 +56,7 @@ func cut(p segmentable, max int) (tsdus [][]byte, err error) {
 		}
 		room := max - len(head) - perSegment
 		if room <= 0 {
-			return nil, appendError(p.name(), 0, "a TSDU of %d octets has no room for user data", max)
+			return nil, appendError(p.kind().String(), 0, "a TSDU of %d octets has no room for user data", max)
 		}
 		part := data[:min(room, len(data))]
 		data = data[len(part):]
@@ -171,25 +104,27 @@ func (a *Assembly) Add(p SPDU) (whole SPDU, err error) {
 	if !ok {
 		return p, nil
 	}
+	k := s.kind()
 	e, data := s.segment()
 	if a.first == nil {
 		if !e.Begins() {
-			return nil, errorf(BadValue, s.name(), piEnclosure, "%v segment without a first", e)
+			return nil, errorf(BadValue, k.String(), piEnclosure, "%v segment without a first", e)
 		}
 		if e.Ends() {
 			return s.with(0, data), nil
 		}
-	} else if !continued(a.first, s) || e.Begins() {
-		err := errorf(BadValue, s.name(), piEnclosure, "%v segment within a %s", e, a.first.name())
+	} else if first := a.first.kind(); e == 0 && first != k && (k == kindGT || k == kindPT) {
+		return p, nil // the header of the segments' TSDUs, or one between them
+	} else if !continued(first, k) || e.Begins() {
 		a.Reset()
-		return nil, err
+		return nil, errorf(BadValue, k.String(), piEnclosure, "%v segment within a %v", e, first)
 	}
 	if len(data) > a.Limit-len(a.data) {
 		a.Reset()
-		return nil, errorf(TooLong, s.name(), pgiUserData, "more than %d octets", a.Limit)
+		return nil, errorf(TooLong, k.String(), kinds[k].data, "more than %d octets", a.Limit)
 	}
 	if a.first == nil {
-		a.first = s.with(First, nil)
+		a.first = s.with(First, nil).(segmentable)
 	}
 	a.data = append(a.data, data...)
 	if !e.Ends() {
@@ -206,55 +141,6 @@ func (a *Assembly) Pending() bool { return a.first != nil }
 // Reset drops what has been gathered.
 func (a *Assembly) Reset() { a.first, a.data = nil, nil }
 
-func continued(first, next segmentable) bool {
-	if first.name() == "CN" {
-		return next.name() == "CDO"
-	}
-	return first.name() == next.name()
-}
-
-// CheckVersion tells whether an SPDU received keeps to the limits of the protocol version agreed: the length of user data,
-// and no segments but DT's in version 1 (x225 2.10). Some peers send more than 9 octets in an AB of version 1: up to 512 pass.
-func CheckVersion(p SPDU, v Version) error {
-	limit := maxLI
-	if v == Version1 {
-		limit = MaxUserDataV1
-	}
-	var s segmentable
-	switch p := p.(type) {
-	case GT:
-		return checkTokens("GT", v, 0, p.Enclosure, p.UserData)
-	case PT:
-		return checkTokens("PT", v, MaxUserDataV1, p.Enclosure, p.UserData)
-	case CN, CDO:
-		return nil // checked by their own rules, before a version is agreed
-	case segmentable:
-		s = p
-	default:
-		return nil
-	}
-	e, data := s.segment()
-	if _, ok := p.(AB); ok && v != Version1 {
-		limit = MaxAbortData
-	}
-	if v == Version1 && e.Present() {
-		return errorf(Misplaced, s.name(), piEnclosure, "in version 1")
-	}
-	if len(data) > limit {
-		return errorf(TooLong, s.name(), pgiUserData, "length %d exceeds %d", len(data), limit)
-	}
-	return nil
-}
-
-func checkTokens(pdu string, v Version, limit int, e Enclosure, data []byte) error {
-	if v != Version1 {
-		return nil
-	}
-	if e.Present() {
-		return errorf(Misplaced, pdu, piEnclosure, "in version 1")
-	}
-	if len(data) > limit {
-		return errorf(TooLong, pdu, pgiUserData, "length %d exceeds %d", len(data), limit)
-	}
-	return nil
+func continued(first, next kind) bool {
+	return first == next || first == kindCN && next == kindCDO
 }

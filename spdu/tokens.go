@@ -7,21 +7,18 @@ type GT struct {
 	UserData  []byte
 }
 
+func (GT) kind() kind { return kindGT }
+
 // AppendBinary appends the SPDU.
-func (p GT) AppendBinary(b []byte) ([]byte, error) {
-	return appendTokens(b, "GT", siGT, p.Tokens, p.Enclosure, p.UserData)
-}
+func (p GT) AppendBinary(b []byte) ([]byte, error) { return tokenSPDU(p).append(b, kindGT) }
 
 // ParseGT parses a GT at the start of b and returns how many octets it has.
 func ParseGT(b []byte) (GT, int, error) {
-	if header(b, siGT) {
-		return GT{}, 2, nil
-	}
-	p, n, err := parseBody("GT", siGT, &giveUnits, b)
-	return GT{p.tokens, p.enclosure, p.data}, n, err
+	p, n, err := parseTokens(b, kindGT)
+	return GT(p), n, err
 }
 
-func (p GT) String() string { return tokensString("GT", p.Tokens, p.Enclosure, p.UserData) }
+func (p GT) String() string { return tokenSPDU(p).string(kindGT) }
 
 // PT is the PLEASE TOKENS SPDU. With no token it is only the head of a concatenation. x225 2.5, 3.2
 type PT struct {
@@ -30,43 +27,55 @@ type PT struct {
 	UserData  []byte
 }
 
+func (PT) kind() kind { return kindPT }
+
 // AppendBinary appends the SPDU.
-func (p PT) AppendBinary(b []byte) ([]byte, error) {
-	return appendTokens(b, "PT", siPT, p.Tokens, p.Enclosure, p.UserData)
-}
+func (p PT) AppendBinary(b []byte) ([]byte, error) { return tokenSPDU(p).append(b, kindPT) }
 
 // ParsePT parses a PT at the start of b and returns how many octets it has.
 func ParsePT(b []byte) (PT, int, error) {
-	if header(b, siPT) {
-		return PT{}, 2, nil
-	}
-	p, n, err := parseBody("PT", siPT, &giveUnits, b)
-	return PT{p.tokens, p.enclosure, p.data}, n, err
+	p, n, err := parseTokens(b, kindPT)
+	return PT(p), n, err
 }
 
-func (p PT) String() string { return tokensString("PT", p.Tokens, p.Enclosure, p.UserData) }
+func (p PT) String() string { return tokenSPDU(p).string(kindPT) }
+
+// tokenSPDU is what GT and PT are.
+type tokenSPDU struct {
+	Tokens    Tokens
+	Enclosure Enclosure
+	UserData  []byte
+}
+
+func (p *tokenSPDU) units(c *coder) {
+	if c.begins(&p.Enclosure) {
+		c.tokens(&p.Tokens)
+	}
+	c.data(&p.UserData)
+}
+
+func (p tokenSPDU) append(b []byte, k kind) ([]byte, error) {
+	c := writing(b, k, len(p.UserData))
+	p.units(&c)
+	return c.end()
+}
+
+func parseTokens(b []byte, k kind) (p tokenSPDU, n int, err error) {
+	if header(b, kinds[k].si) {
+		return p, 2, nil
+	}
+	c := reading(b, k)
+	p.units(&c)
+	n, err = c.done()
+	return p, n, err
+}
 
 func header(b []byte, si SI) bool { return len(b) >= 2 && b[0] == byte(si) && b[1] == 0 }
 
-func appendTokens(b []byte, pdu string, si SI, t Tokens, e Enclosure, data []byte) ([]byte, error) {
-	w := newWriter(b, pdu, si)
-	if t&^allTokens != 0 {
-		w.fail(piToken, "set %#x", uint8(t))
+func (p tokenSPDU) string(k kind) string {
+	n := newNotation(k)
+	if p.Tokens != 0 {
+		n.add("tokens=%v", p.Tokens)
 	}
-	if t != 0 && !e.continues() {
-		w.octet(piToken, byte(t))
-	}
-	w.enclosure(e)
-	w.unit(pgiUserData, data, maxLI)
-	return w.finish()
-}
-
-func tokensString(pdu string, t Tokens, e Enclosure, data []byte) string {
-	n := newNotation(pdu)
-	if t != 0 {
-		n.add("tokens=%v", t)
-	}
-	n.enclosure(e)
-	n.data(data)
-	return n.end()
+	return n.end(p.Enclosure, p.UserData)
 }
