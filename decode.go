@@ -16,6 +16,9 @@ func (s *Session) decode(tsdu []byte, expedited bool) (ev spm.Event, in input, e
 		return ev, in, err
 	}
 	p := pdus[0]
+	if len(pdus) > 1 {
+		return ev, in, noUnit(pdus[1])
+	}
 	if err := spdu.CheckVersion(p, s.version); err != nil {
 		return ev, in, err
 	}
@@ -88,11 +91,16 @@ func (s *Session) decode(tsdu []byte, expedited bool) (ev spm.Event, in input, e
 	case spdu.PR:
 		ev.Kind = spm.PRAB
 		if p.Type != spdu.PrepareAB {
-			err = fmt.Errorf("tenuto: %v: no functional unit for it", p)
+			err = noUnit(p)
 		}
+	default:
+		err = noUnit(p)
 	}
 	return ev, in, err
 }
+
+// noUnit is the error of an SPDU whose functional unit is not selected.
+func noUnit(p spdu.SPDU) error { return fmt.Errorf("tenuto: %v: no functional unit for it", p) }
 
 // flow checks that an SPDU comes on a flow it may come on (x225 3.1). Some peers send RF on the expedited one.
 func flow(p spdu.SPDU, expedited bool) error {
