@@ -98,6 +98,30 @@ func (s TokenSetting) Of(t Tokens) TokenSetting {
 	panic("BUG: not one token")
 }
 
+// With returns s with another setting for some tokens.
+func (s TokenSetting) With(set Tokens, v TokenSetting) TokenSetting {
+	for i := range 4 {
+		if set&(1<<(2*i)) != 0 {
+			s = s&^(3<<(2*i)) | v&3<<(2*i)
+		}
+	}
+	return s
+}
+
+// String says of each token where it is, available or not, as in "data:initiator,minor:chooses,major:responder,release:initiator",
+// or "all:responder".
+func (s TokenSetting) String() string {
+	names := [...]string{"initiator", "responder", "chooses", "reserved"}
+	if s == s&3*0x55 {
+		return "all:" + names[s&3]
+	}
+	var b strings.Builder
+	for i := range 4 {
+		fmt.Fprintf(&b, ",%s:%s", tokenNames[2*i], names[s>>(2*i)&3])
+	}
+	return b.String()[1:]
+}
+
 // Enclosure is the enclosure item (PI 25), which cuts SSDUs into segments; the zero value says that there is none, which
 // makes the SPDU a whole SSDU.
 type Enclosure uint8
@@ -144,6 +168,9 @@ const (
 	abortReasons   = 0x1e
 	optionsExtConc = 0x01 // protocol options (PI 19): able to receive extended concatenation
 	bitOverflow    = 0x01 // data overflow (PI 60)
+	bitOptional    = 0x01 // sync type item (PI 15) of MIP: explicit confirmation is not asked for
+	bitSeparation  = 0x02 // the same: data separation
+	bitGoesOn      = 0x01 // the same of MAP: the activity does not end
 )
 
 // AbortReason is a set of the bits of PI 17 that AB alone uses.

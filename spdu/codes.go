@@ -41,20 +41,10 @@ const (
 	siADA   SI = 58 // ACTIVITY DISCARD ACK
 	siCD    SI = 61 // CAPABILITY DATA
 	siCDA   SI = 62 // CAPABILITY DATA ACK
+	siUD    SI = 64 // UNIT DATA, of X.235
+	maxSI   SI = 64 // beyond are the short SPDUs of the amendments, x225 6
 	noSPDU  SI = 255
 	maxSPDU    = 4 + 65535 // octets with SI and long LI, x225 2.1
-)
-
-// firstNames are the SPDUs that begin a TSDU (categories 0 and 1), nextNames those that follow one of category 0.
-var (
-	firstNames = map[SI]string{
-		siGT: "GT", siPT: "PT", siEX: "EX", siPR: "PR", siNF: "NF", siFN: "FN", siDN: "DN", siRF: "RF", siCN: "CN",
-		siAC: "AC", siCDO: "CDO", siOA: "OA", siGTC: "GTC", siGTA: "GTA", siAB: "AB", siAA: "AA", siTD: "TD",
-	}
-	nextNames = map[SI]string{
-		siER: "ER", siDT: "DT", siAI: "AI", siAIA: "AIA", siAR: "AR", siRA: "RA", siMAP: "MAP or AE", siMAA: "MAA or AEA",
-		siAS: "AS", siED: "ED", siMIP: "MIP", siMIA: "MIA", siRS: "RS", siAD: "AD", siADA: "ADA", siCD: "CD", siCDA: "CDA",
-	}
 )
 
 // Param is the code of a parameter group (PGI) or parameter (PI); 0 stands for none.

@@ -46,15 +46,9 @@ func (n *notation) connectItem(c *ConnectItem) {
 		n.add("extconc")
 	}
 	n.tsduSize(c.TSDUSize)
-	if c.Serial.Present {
-		n.add("sn=%d", c.Serial.N)
-	}
-	if c.TokenSetting != 0 {
-		n.add("setting=%#02x", uint8(c.TokenSetting))
-	}
-	if c.SecondSerial.Present {
-		n.add("sn2=%d", c.SecondSerial.N)
-	}
+	n.serial("sn", c.Serial)
+	n.setting(c.TokenSetting, c.TokenSetting != 0)
+	n.serial("sn2", c.SecondSerial)
 	if c.UpperLimit != 0 {
 		n.add("ulsn=%d", c.UpperLimit)
 	}

@@ -24,21 +24,33 @@ func SegmentHead(e Enclosure) [SegmentHeadSize]byte {
 func (DT) kind() kind { return kindDT }
 
 // AppendBinary appends the SPDU's octets before the user information.
-func (p DT) AppendBinary(b []byte) ([]byte, error) {
-	c := writing(b, kindDT, 0)
+func (p DT) AppendBinary(b []byte) ([]byte, error) { return head(p).append(b, kindDT) }
+
+// ParseDT parses a DT at the start of b and returns how many octets it has before the user information.
+func ParseDT(b []byte) (DT, int, error) {
+	p, n, err := parseHead(b, kindDT)
+	return DT(p), n, err
+}
+
+func (p DT) String() string { return newNotation(kindDT).end(p.Enclosure, nil) }
+
+// head is what DT and TD are.
+type head struct {
+	Enclosure Enclosure
+}
+
+func (p head) append(b []byte, k kind) ([]byte, error) {
+	c := writing(b, k, 0)
 	c.begins(&p.Enclosure)
 	return c.end()
 }
 
-// ParseDT parses a DT at the start of b and returns how many octets it has before the user information.
-func ParseDT(b []byte) (p DT, n int, err error) {
-	if header(b, siDT) {
-		return DT{}, 2, nil
+func parseHead(b []byte, k kind) (p head, n int, err error) {
+	if header(b, kinds[k].si) {
+		return p, 2, nil
 	}
-	c := reading(b, kindDT)
+	c := reading(b, k)
 	c.begins(&p.Enclosure)
 	n, err = c.done()
 	return p, n, err
 }
-
-func (p DT) String() string { return newNotation(kindDT).end(p.Enclosure, nil) }

@@ -42,6 +42,26 @@ func (n *notation) selector(name string, v []byte) {
 	}
 }
 
+// activity adds an activity identifier, which may be empty.
+func (n *notation) activity(name string, v []byte) {
+	if len(v) == 0 {
+		n.add("%s=%q", name, v)
+	}
+	n.selector(name, v)
+}
+
+func (n *notation) serial(name string, s Serial) {
+	if s.Present {
+		n.add("%s=%d", name, s.N)
+	}
+}
+
+func (n *notation) setting(s TokenSetting, has bool) {
+	if has {
+		n.add("tokens=%v", s)
+	}
+}
+
 func (n *notation) tsduSize(s TSDUSize) {
 	if s != (TSDUSize{}) {
 		n.add("TSDU=%d/%d", s.ToResponder, s.ToInitiator)

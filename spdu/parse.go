@@ -41,7 +41,7 @@ func end(b []byte, at int) int {
 }
 
 // Parse parses a TSDU: one SPDU of category 1; or one of category 0 and those of category 2 that follow it, any number of them
-// (x225 3.2). rest is what follows the head of a DT, its user information.
+// (x225 3.2). rest is what follows the head of a DT or TD, its user information.
 //
 // A TSDU that begins with DT alone is not one: its first SPDU would be GT (x225 2.2).
 func Parse(b []byte) (pdus []SPDU, rest []byte, err error) {
@@ -50,65 +50,137 @@ func Parse(b []byte) (pdus []SPDU, rest []byte, err error) {
 		return nil, nil, err
 	}
 	pdus = append(pdus, first)
-	switch first.(type) {
-	case GT, PT:
-	default:
+	switch k := first.kind(); {
+	case k == kindTD:
+		return pdus, b[n:], nil
+	case kinds[k].category == 1:
 		if n != len(b) {
-			return nil, nil, wrongSPDU(BadLength, "TSDU", b, "%d octets after %v", len(b)-n, first)
+			return nil, nil, wrongSPDU(BadLength, noKind, b, "%d octets after %v", len(b)-n, first)
 		}
 		return pdus, nil, nil
 	}
-	if n == len(b) {
-		return pdus, nil, nil
+	for n < len(b) {
+		p, m, err := ParseNext(b[n:])
+		if err != nil {
+			return nil, nil, err
+		}
+		pdus, n = append(pdus, p), n+m
+		if p.kind() == kindDT {
+			break
+		}
 	}
-	b = b[n:]
-	si := SI(b[0])
-	if si != siDT {
-		return nil, nil, notNext(si, b)
-	}
-	dt, n, err := ParseDT(b)
-	if err != nil {
-		return nil, nil, err
-	}
-	return append(pdus, dt), b[n:], nil
+	return pdus, b[n:], nil
 }
 
-// ParseFirst parses the SPDU that begins a TSDU and returns how many octets it has.
+// ParseFirst parses the SPDU that begins a TSDU and returns how many octets it has; those of a DT or TD end where its user
+// information begins.
 func ParseFirst(b []byte) (p SPDU, n int, err error) {
+	return parsePlace(b, &firstKinds, &nextKinds, "not after GT or PT")
+}
+
+// ParseNext does the same for an SPDU that follows one of category 0.
+func ParseNext(b []byte) (p SPDU, n int, err error) {
+	return parsePlace(b, &nextKinds, &firstKinds, "after GT or PT")
+}
+
+func parsePlace(b []byte, here, elsewhere *[256]kind, where string) (p SPDU, n int, err error) {
 	if len(b) == 0 {
-		return nil, 0, errorf(Truncated, "TSDU", 0, "no octets")
+		return nil, 0, wrongSPDU(Truncated, noKind, b, "no octets")
 	}
-	switch si := SI(b[0]); si {
-	case siGT:
-		p, n, err = result(ParseGT(b))
-	case siPT:
-		p, n, err = result(ParsePT(b))
-	case siPR:
-		p, n, err = result(ParsePR(b))
-	case siNF:
-		p, n, err = result(ParseNF(b))
-	case siFN:
-		p, n, err = result(ParseFN(b))
-	case siDN:
-		p, n, err = result(ParseDN(b))
-	case siRF:
-		p, n, err = result(ParseRF(b))
-	case siCN:
-		p, n, err = result(ParseCN(b))
-	case siAC:
-		p, n, err = result(ParseAC(b))
-	case siCDO:
-		p, n, err = result(ParseCDO(b))
-	case siOA:
-		p, n, err = result(ParseOA(b))
-	case siAB:
-		p, n, err = result(ParseAB(b))
-	case siAA:
-		p, n, err = result(ParseAA(b))
+	si := SI(b[0])
+	if k := here[si]; k != noKind {
+		return parseKind(k, b)
+	}
+	switch k := elsewhere[si]; {
+	case k != noKind:
+		err = wrongSPDU(UnknownSPDU, k, b, "SI %d: %s", si, where)
+	case si == siUD:
+		err = wrongSPDU(NotSupported, noKind, b, "SI %d: UNIT DATA, of the connectionless protocol", si)
+	case si > maxSI:
+		err = wrongSPDU(NotSupported, noKind, b, "SI %d: short SPDUs and null encoding are not done", si)
 	default:
-		return nil, 0, notFirst(si, b)
+		err = wrongSPDU(UnknownSPDU, noKind, b, "SI %d: unknown", si)
 	}
-	return p, n, err
+	return nil, 0, err
+}
+
+func parseKind(k kind, b []byte) (SPDU, int, error) {
+	if k == kindMAP && isAE(b) {
+		k = kindAE
+	}
+	switch k {
+	case kindCN:
+		return result(ParseCN(b))
+	case kindOA:
+		return result(ParseOA(b))
+	case kindCDO:
+		return result(ParseCDO(b))
+	case kindAC:
+		return result(ParseAC(b))
+	case kindRF:
+		return result(ParseRF(b))
+	case kindFN:
+		return result(ParseFN(b))
+	case kindDN:
+		return result(ParseDN(b))
+	case kindNF:
+		return result(ParseNF(b))
+	case kindAB:
+		return result(ParseAB(b))
+	case kindAA:
+		return result(ParseAA(b))
+	case kindPR:
+		return result(ParsePR(b))
+	case kindEX:
+		return result(ParseEX(b))
+	case kindTD:
+		return result(ParseTD(b))
+	case kindGTC:
+		return result(ParseGTC(b))
+	case kindGTA:
+		return result(ParseGTA(b))
+	case kindGT:
+		return result(ParseGT(b))
+	case kindPT:
+		return result(ParsePT(b))
+	case kindDT:
+		return result(ParseDT(b))
+	case kindMIP:
+		return result(ParseMIP(b))
+	case kindMIA:
+		return result(ParseMIA(b))
+	case kindMAP:
+		return result(ParseMAP(b))
+	case kindAE:
+		return result(ParseAE(b))
+	case kindMAA:
+		return result(ParseMAA(b))
+	case kindRS:
+		return result(ParseRS(b))
+	case kindRA:
+		return result(ParseRA(b))
+	case kindAS:
+		return result(ParseAS(b))
+	case kindAR:
+		return result(ParseAR(b))
+	case kindAI:
+		return result(ParseAI(b))
+	case kindAIA:
+		return result(ParseAIA(b))
+	case kindAD:
+		return result(ParseAD(b))
+	case kindADA:
+		return result(ParseADA(b))
+	case kindCD:
+		return result(ParseCD(b))
+	case kindCDA:
+		return result(ParseCDA(b))
+	case kindER:
+		return result(ParseER(b))
+	case kindED:
+		return result(ParseED(b))
+	}
+	panic("BUG: no SPDU")
 }
 
 func result[P SPDU](p P, n int, err error) (SPDU, int, error) {
@@ -118,29 +190,9 @@ func result[P SPDU](p P, n int, err error) (SPDU, int, error) {
 	return p, n, nil
 }
 
-func notFirst(si SI, b []byte) error {
-	if name := firstNames[si]; name != "" {
-		return wrongSPDU(NotSupported, name, b, "SI %d: no functional unit for it", si)
-	}
-	if name := nextNames[si]; name != "" {
-		return wrongSPDU(UnknownSPDU, name, b, "SI %d: not after GT or PT", si)
-	}
-	return wrongSPDU(UnknownSPDU, "TSDU", b, "SI %d: unknown", si)
-}
-
-func notNext(si SI, b []byte) error {
-	if name := nextNames[si]; name != "" {
-		return wrongSPDU(NotSupported, name, b, "SI %d: no functional unit for it", si)
-	}
-	if name := firstNames[si]; name != "" {
-		return wrongSPDU(UnknownSPDU, name, b, "SI %d: after GT or PT", si)
-	}
-	return wrongSPDU(UnknownSPDU, "TSDU", b, "SI %d: unknown", si)
-}
-
 // wrongSPDU is an error about the SPDU that b begins with.
-func wrongSPDU(c Code, pdu string, b []byte, format string, args ...any) error {
-	e := errorf(c, pdu, 0, format, args...)
+func wrongSPDU(c Code, k kind, b []byte, format string, args ...any) error {
+	e := errorf(c, k.String(), 0, format, args...)
 	e.Reflect = bytes.Clone(b[:min(len(b), ReflectMax)])
 	return e
 }

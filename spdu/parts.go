@@ -25,6 +25,23 @@ func (p PT) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
 func (p DN) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
 func (p NF) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
 func (p CDO) segment() (Enclosure, []byte) { return p.Enclosure, p.UserData }
+func (p MIP) segment() (Enclosure, []byte) { return p.Enclosure, p.UserData }
+func (p MIA) segment() (Enclosure, []byte) { return p.Enclosure, p.UserData }
+func (p MAP) segment() (Enclosure, []byte) { return p.Enclosure, p.UserData }
+func (p AE) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
+func (p MAA) segment() (Enclosure, []byte) { return p.Enclosure, p.UserData }
+func (p RS) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
+func (p RA) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
+func (p AS) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
+func (p AR) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
+func (p ED) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
+func (p AI) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
+func (p AIA) segment() (Enclosure, []byte) { return p.Enclosure, p.UserData }
+func (p AD) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
+func (p ADA) segment() (Enclosure, []byte) { return p.Enclosure, p.UserData }
+func (p CD) segment() (Enclosure, []byte)  { return p.Enclosure, p.UserData }
+func (p CDA) segment() (Enclosure, []byte) { return p.Enclosure, p.UserData }
+func (p GTC) segment() (Enclosure, []byte) { return p.Enclosure, p.UserData }
 
 func (p AC) with(e Enclosure, data []byte) SPDU {
 	p.Enclosure, p.UserData = e, data
@@ -59,3 +76,69 @@ func (p PT) with(e Enclosure, data []byte) SPDU {
 func (p DN) with(e Enclosure, data []byte) SPDU  { return DN{e, data} }
 func (p NF) with(e Enclosure, data []byte) SPDU  { return NF{e, data} }
 func (p CDO) with(e Enclosure, data []byte) SPDU { return CDO{e, data} }
+
+func (p MIP) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p MIA) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p MAP) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p AE) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p MAA) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p RS) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p RA) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p AS) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p AR) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p ED) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p AI) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p AIA) with(e Enclosure, data []byte) SPDU { return AIA{e, data} }
+func (p AD) with(e Enclosure, data []byte) SPDU {
+	p.Enclosure, p.UserData = e, data
+	return p
+}
+
+func (p ADA) with(e Enclosure, data []byte) SPDU { return ADA{e, data} }
+func (p CD) with(e Enclosure, data []byte) SPDU  { return CD{e, data} }
+func (p CDA) with(e Enclosure, data []byte) SPDU { return CDA{e, data} }
+func (p GTC) with(e Enclosure, data []byte) SPDU { return GTC{e, data} }

@@ -142,5 +142,5 @@ func (a *Assembly) Pending() bool { return a.first != nil }
 func (a *Assembly) Reset() { a.first, a.data = nil, nil }
 
 func continued(first, next kind) bool {
-	return first == next || first == kindCN && next == kindCDO
+	return first == next || first == kindCN && next == kindCDO || first == kindAE && next == kindMAP
 }
