@@ -1,7 +1,5 @@
 package spdu
 
-import "math/bits"
-
 // AC is the ACCEPT SPDU. x225 2.5
 //
 // A segment that continues an AC has Enclosure and UserData alone, as in all SPDUs but DT that may be cut (x225 2.10).
@@ -21,8 +19,6 @@ func (p *AC) units(c *coder) {
 	if c.begins(&p.Enclosure) {
 		if c.reading {
 			p.Version, p.Units = Version1, DefaultUnits
-		} else if bits.OnesCount8(uint8(p.Version)) != 1 {
-			c.fail(BadValue, piVersion, "version set %#x is not one version", uint8(p.Version))
 		}
 		c.id(&p.ID, piCalledRef)
 		p.ConnectItem.units(c)
@@ -30,9 +26,6 @@ func (p *AC) units(c *coder) {
 		c.requirements(&p.Units)
 		c.octets(piCallingSelector, &p.Calling, maxSelector)
 		c.octets(piCalledSelector, &p.Responding, maxSelector)
-		if bits.OnesCount8(uint8(p.Version)) != 1 {
-			c.fail(BadValue, piVersion, "version set %#x is not one version", uint8(p.Version))
-		}
 	}
 	c.data(&p.UserData)
 }

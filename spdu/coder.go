@@ -1,7 +1,6 @@
 package spdu
 
 import (
-	"bytes"
 	"encoding/binary"
 	"slices"
 )
@@ -151,11 +150,11 @@ func (c *coder) scan() {
 		p := Param(c.b[at])
 		li, n := readLI(c.b[at+1:])
 		if n == 0 {
-			c.failAt(at, BadLength, p, "no LI")
+			c.badLI(at, p, "no LI")
 			return
 		}
 		if n++; li > len(c.b)-at-n {
-			c.failAt(at, BadLength, p, "LI %d exceeds the %d octets there are", li, len(c.b)-at-n)
+			c.badLI(at, p, "LI %d exceeds the %d octets there are", li, len(c.b)-at-n)
 			return
 		}
 		if p.known() {
@@ -170,6 +169,10 @@ func (c *coder) scan() {
 		at += n + li
 	}
 	c.left = c.have
+}
+
+func (c *coder) badLI(at int, p Param, format string, args ...any) {
+	c.err = badLI(c.kind, p, format, args...).at(c.start+at, c.spdu)
 }
 
 // value returns where a unit's value begins and how long it is. The unit must be there.
@@ -249,9 +252,7 @@ func (c *coder) failAt(at int, code Code, p Param, format string, args ...any) {
 	switch {
 	case c.err != nil:
 	case c.reading:
-		e := errorf(code, c.kind.String(), p, format, args...)
-		e.Reflect = bytes.Clone(c.spdu[:min(len(c.spdu), ReflectMax)])
-		c.err = e
+		c.err = errorf(code, c.kind, p, format, args...).at(c.start+at, c.spdu)
 	default:
 		c.err = appendError(c.kind.String(), p, format, args...)
 	}

@@ -7,45 +7,47 @@ type SI uint8
 
 // The SPDU identifiers of X.225 (x225 2.2).
 const (
-	siER    SI = 0  // EXCEPTION REPORT
-	siGT    SI = 1  // GIVE TOKENS, first in a TSDU
-	siDT    SI = 1  // DATA TRANSFER, after a category 0 SPDU
-	siPT    SI = 2  // PLEASE TOKENS
-	siEX    SI = 5  // EXPEDITED DATA
-	siPR    SI = 7  // PREPARE
-	siNF    SI = 8  // NOT FINISHED
-	siFN    SI = 9  // FINISH
-	siDN    SI = 10 // DISCONNECT
-	siRF    SI = 12 // REFUSE
-	siCN    SI = 13 // CONNECT, X.225 8.3.1
-	siAC    SI = 14 // ACCEPT
-	siCDO   SI = 15 // CONNECT DATA OVERFLOW
-	siOA    SI = 16 // OVERFLOW ACCEPT
-	siGTC   SI = 21 // GIVE TOKENS CONFIRM
-	siGTA   SI = 22 // GIVE TOKENS ACK
-	siAB    SI = 25 // ABORT, first in a TSDU
-	siAI    SI = 25 // ACTIVITY INTERRUPT, after a category 0 SPDU
-	siAA    SI = 26 // ABORT ACCEPT, first in a TSDU
-	siAIA   SI = 26 // ACTIVITY INTERRUPT ACK, after a category 0 SPDU
-	siAR    SI = 29 // ACTIVITY RESUME
-	siTD    SI = 33 // TYPED DATA
-	siRA    SI = 34 // RESYNCHRONIZE ACK
-	siMAP   SI = 41 // MAJOR SYNC POINT and ACTIVITY END
-	siMAA   SI = 42 // MAJOR SYNC ACK and ACTIVITY END ACK
-	siAS    SI = 45 // ACTIVITY START
-	siED    SI = 48 // EXCEPTION DATA
-	siMIP   SI = 49 // MINOR SYNC POINT
-	siMIA   SI = 50 // MINOR SYNC ACK
-	siRS    SI = 53 // RESYNCHRONIZE
-	siAD    SI = 57 // ACTIVITY DISCARD
-	siADA   SI = 58 // ACTIVITY DISCARD ACK
-	siCD    SI = 61 // CAPABILITY DATA
-	siCDA   SI = 62 // CAPABILITY DATA ACK
-	siUD    SI = 64 // UNIT DATA, of X.235
-	maxSI   SI = 64 // beyond are the short SPDUs of the amendments, x225 6
-	noSPDU  SI = 255
-	maxSPDU    = 4 + 65535 // octets with SI and long LI, x225 2.1
+	siER   SI = 0  // EXCEPTION REPORT
+	siGT   SI = 1  // GIVE TOKENS, first in a TSDU
+	siDT   SI = 1  // DATA TRANSFER, after a category 0 SPDU
+	siPT   SI = 2  // PLEASE TOKENS
+	siEX   SI = 5  // EXPEDITED DATA
+	siPR   SI = 7  // PREPARE
+	siNF   SI = 8  // NOT FINISHED
+	siFN   SI = 9  // FINISH
+	siDN   SI = 10 // DISCONNECT
+	siRF   SI = 12 // REFUSE
+	siCN   SI = 13 // CONNECT, X.225 8.3.1
+	siAC   SI = 14 // ACCEPT
+	siCDO  SI = 15 // CONNECT DATA OVERFLOW
+	siOA   SI = 16 // OVERFLOW ACCEPT
+	siGTC  SI = 21 // GIVE TOKENS CONFIRM
+	siGTA  SI = 22 // GIVE TOKENS ACK
+	siAB   SI = 25 // ABORT, first in a TSDU
+	siAI   SI = 25 // ACTIVITY INTERRUPT, after a category 0 SPDU
+	siAA   SI = 26 // ABORT ACCEPT, first in a TSDU
+	siAIA  SI = 26 // ACTIVITY INTERRUPT ACK, after a category 0 SPDU
+	siAR   SI = 29 // ACTIVITY RESUME
+	siTD   SI = 33 // TYPED DATA
+	siRA   SI = 34 // RESYNCHRONIZE ACK
+	siMAP  SI = 41 // MAJOR SYNC POINT and ACTIVITY END
+	siMAA  SI = 42 // MAJOR SYNC ACK and ACTIVITY END ACK
+	siAS   SI = 45 // ACTIVITY START
+	siED   SI = 48 // EXCEPTION DATA
+	siMIP  SI = 49 // MINOR SYNC POINT
+	siMIA  SI = 50 // MINOR SYNC ACK
+	siRS   SI = 53 // RESYNCHRONIZE
+	siAD   SI = 57 // ACTIVITY DISCARD
+	siADA  SI = 58 // ACTIVITY DISCARD ACK
+	siCD   SI = 61 // CAPABILITY DATA
+	siCDA  SI = 62 // CAPABILITY DATA ACK
+	siUD   SI = 64 // UNIT DATA, of X.235
+	maxSI  SI = 64 // beyond are the short SPDUs of the amendments, x225 6
+	noSPDU SI = 255
 )
+
+// MaxSPDU is the most that an SPDU has, in octets: SI, long LI and parameters (x225 2.1).
+const MaxSPDU = 4 + 65535
 
 // Param is the code of a parameter group (PGI) or parameter (PI); 0 stands for none.
 type Param uint8

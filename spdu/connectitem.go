@@ -1,5 +1,7 @@
 package spdu
 
+import "math/bits"
+
 // ConnectItem is the connect/accept item (PGI 5), the part of CN and AC with which the two machines agree on the protocol.
 type ConnectItem struct {
 	ExtendedConcatenation bool     // able to receive extended concatenated SPDUs
@@ -27,10 +29,13 @@ func (p *ConnectItem) units(c *coder) {
 	octet(&g, piOptions, &options)
 	p.ExtendedConcatenation = options&optionsExtConc != 0
 	g.tsduSize(&p.TSDUSize)
-	if !c.reading && (p.Version == 0 || p.Version&^versions != 0) {
+	g.version(&p.Version)
+	switch {
+	case c.kind == kindAC && bits.OnesCount8(uint8(p.Version)) != 1:
+		g.fail(BadValue, piVersion, "version set %#x is not one version", uint8(p.Version))
+	case !c.reading && (p.Version == 0 || p.Version&^versions != 0):
 		g.fail(BadValue, piVersion, "version set %#x", uint8(p.Version))
 	}
-	g.version(&p.Version)
 	g.serial(piSerial, &p.Serial)
 	optional(&g, piTokenSetting, &p.TokenSetting) // absent: all at the initiator
 	g.serial(piSecondInitial, &p.SecondSerial)

@@ -7,8 +7,8 @@
 //	pdus, rest, err := spdu.Parse(tsdu)                  // [GT() DT()], rest is DT's user information
 //	log.Print(pdus[0])                                   // GT()
 //
-// DT's user information has no length: it goes on to the end of the TSDU and may be larger than memory. So DT is only the head
-// before it, and [Need] tells how many octets of a TSDU make up that head.
+// The user information of DT and TD has no length: it goes on to the end of the TSDU and may be larger than memory. So DT and TD are
+// only the head before it, and [Need] tells how many octets of a TSDU make up that head.
 //
 // Append never keeps b. What Parse returns aliases b.
 //
@@ -17,10 +17,12 @@
 // # Strictness
 //
 // What is sent follows the standard to the letter. What is received may differ where this package says so and tests it:
-// a long LI for a short length, units in any order, units that X.225 does not define, reserved bits, a CN without the
-// Connect/Accept Item, PT before DT, and an AB of version 1 with more than 9 octets of user data.
+// a long LI for a short length, units in any order, units that X.225 does not define, reserved bits, reserved reasons, a CN without
+// the Connect/Accept Item, PT before DT, AE with a sync type item that says so, and an AB of version 1 with more than 9 octets of user
+// data.
 //
 // # Limitations
 //
-// The SPDUs of the kernel and duplex functional units are here. The others are known by name and refused.
+// The parameters of symmetric synchronize are parsed, shown and sent, but this package knows no rules for them. Short SPDUs, null
+// encoding (X.225 Amd.1, Amd.2) and the connectionless protocol's UNIT DATA are refused.
 package spdu

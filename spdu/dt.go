@@ -8,6 +8,7 @@ type DT struct {
 // Heads that a DT has in a TSDU: the header GT without tokens, and itself. X.225 asks for exactly these octets.
 var (
 	WholeHead = [4]byte{byte(siGT), 0, byte(siDT), 0}
+	emptyGT   = [2]byte{byte(siGT), 0}
 	segHead   = [7]byte{byte(siGT), 0, byte(siDT), 3, byte(piEnclosure), 1, 0}
 )
 

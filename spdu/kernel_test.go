@@ -141,6 +141,11 @@ var kernelRows = []codecRow{{
 	hex:  `0A 00`,
 }, {
 	name: "NF",
+	pdu:  NF{UserData: []byte{1}},
+	str:  `NF(data=1)`,
+	hex:  `08 03 C1 01 01`,
+}, {
+	name: "NF, last segment",
 	pdu:  NF{Enclosure: Last, UserData: []byte{1}},
 	str:  `NF(enclosure=last, data=1)`,
 	hex:  `08 06 19 01 02 C1 01 01`,

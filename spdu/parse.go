@@ -1,12 +1,10 @@
 package spdu
 
-import "bytes"
-
 // Need tells what to read of a TSDU before it can be parsed, given its first octets.
 //
 // If data is false and n exceeds len(b), the first n octets are needed to tell more. If data is false and n is 0, the TSDU has no user
-// information: all of it is to be read. If data is true the first n octets are the head that [Parse] takes, and
-// what follows is DT's user information.
+// information that could be long: all of it is to be read. If data is true the first n octets are the head that [Parse] takes, and
+// what follows is the user information of DT or TD.
 func Need(b []byte) (n int, data bool) {
 	if len(b) >= 4 && [4]byte(b) == WholeHead {
 		return 4, true
@@ -14,18 +12,26 @@ func Need(b []byte) (n int, data bool) {
 	if len(b) == 0 {
 		return 2, false
 	}
-	if si := SI(b[0]); si != siGT && si != siPT {
+	switch SI(b[0]) {
+	case siTD:
+		n = end(b, 0)
+		return n, n <= len(b)
+	case siGT, siPT:
+	default:
 		return 0, false
 	}
 	at := end(b, 0)
-	if at >= len(b) {
-		return at + 2, false // the next SPDU's SI and LI
+	for range MaxConcatenated {
+		if at >= len(b) {
+			return at + 2, false // the next SPDU's SI and LI
+		}
+		if SI(b[at]) == siDT {
+			n = end(b, at)
+			return n, n <= len(b)
+		}
+		at = end(b, at)
 	}
-	if SI(b[at]) != siDT {
-		return 0, false
-	}
-	n = end(b, at)
-	return n, n <= len(b)
+	return 0, false
 }
 
 // end returns where the SPDU that starts at an octet of b ends, or how much of b is needed to tell.
@@ -40,8 +46,8 @@ func end(b []byte, at int) int {
 	return at + 1 + n + li
 }
 
-// Parse parses a TSDU: one SPDU of category 1; or one of category 0 and those of category 2 that follow it, any number of them
-// (x225 3.2). rest is what follows the head of a DT or TD, its user information.
+// Parse parses a TSDU: one SPDU of category 1; or one of category 0 and those of category 2 that follow it, in basic or extended
+// concatenation (x225 3.2); [Concatenated] tells which. rest is what follows the head of a DT or TD, its user information.
 //
 // A TSDU that begins with DT alone is not one: its first SPDU would be GT (x225 2.2).
 func Parse(b []byte) (pdus []SPDU, rest []byte, err error) {
@@ -53,23 +59,33 @@ func Parse(b []byte) (pdus []SPDU, rest []byte, err error) {
 	switch k := first.kind(); {
 	case k == kindTD:
 		return pdus, b[n:], nil
-	case kinds[k].category == 1:
-		if n != len(b) {
-			return nil, nil, wrongSPDU(BadLength, noKind, b, "%d octets after %v", len(b)-n, first)
-		}
-		return pdus, nil, nil
+	case kinds[k].category == 1 && n < len(b):
+		return nil, nil, after(first, n, b)
 	}
-	for n < len(b) {
+	var starts [1 + MaxConcatenated]int
+	for n < len(b) && pdus[len(pdus)-1].kind() != kindDT {
+		if len(pdus) == len(starts) {
+			return nil, nil, tooMany(noKind).at(n, b[n:])
+		}
 		p, m, err := ParseNext(b[n:])
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, shifted(err, n)
 		}
+		starts[len(pdus)] = n
 		pdus, n = append(pdus, p), n+m
-		if p.kind() == kindDT {
-			break
-		}
+	}
+	if _, i, err := sequence(pdus); err != nil {
+		at := starts[i]
+		return nil, nil, err.at(at, b[at:])
 	}
 	return pdus, b[n:], nil
+}
+
+// after is the error of octets behind an SPDU that stands alone.
+func after(p SPDU, n int, b []byte) error {
+	e := errorf(BadLength, noKind, 0, "%d octets after %v", len(b)-n, p).at(n, b)
+	e.Clause = clauseSequence
+	return e
 }
 
 // ParseFirst parses the SPDU that begins a TSDU and returns how many octets it has; those of a DT or TD end where its user
@@ -192,7 +208,5 @@ func result[P SPDU](p P, n int, err error) (SPDU, int, error) {
 
 // wrongSPDU is an error about the SPDU that b begins with.
 func wrongSPDU(c Code, k kind, b []byte, format string, args ...any) error {
-	e := errorf(c, k.String(), 0, format, args...)
-	e.Reflect = bytes.Clone(b[:min(len(b), ReflectMax)])
-	return e
+	return errorf(c, k, 0, format, args...).at(0, b)
 }

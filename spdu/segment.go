@@ -13,34 +13,34 @@ type segmentable interface {
 const perSegment = 6
 
 // Segments encodes an SPDU into TSDUs of at most max octets (0: as many as an SPDU may have), cutting its user data where it must.
-// Only version 2 may cut. The rest of a CN's data goes out with SplitConnect.
+// One of category 2 gets the GT or PT that goes before it. Only version 2 may cut. The rest of a CN's data goes out with
+// SplitConnect.
 func Segments(p SPDU, max int) (tsdus [][]byte, err error) {
-	if max == 0 || max > maxSPDU {
-		max = maxSPDU
+	whole := MaxSPDU
+	if kinds[p.kind()].category == 2 {
+		whole += len(emptyGT)
+	}
+	if max == 0 || max > whole {
+		max = whole
 	}
 	s, ok := p.(segmentable)
+	ok = ok && p.kind() != kindCN
 	if ok {
 		if _, data := s.segment(); len(data) > max {
 			return cut(s, max) // no need to try
 		}
 	}
-	b, err := p.AppendBinary(nil)
+	b, err := AppendTSDU(nil, p)
 	if err == nil && len(b) <= max {
 		return [][]byte{b}, nil
 	}
-	if !ok {
-		if err == nil {
-			err = appendError("TSDU", 0, "%v exceeds the maximum size %d", p, max)
-		}
-		return nil, err
+	if ok {
+		return cut(s, max)
 	}
-	if _, isCN := p.(CN); isCN {
-		if err == nil {
-			err = appendError("CN", 0, "%d octets exceed the maximum size %d", len(b), max)
-		}
-		return nil, err
+	if err == nil {
+		err = appendError(p.kind().String(), 0, "%d octets exceed the maximum size %d", len(b), max)
 	}
-	return cut(s, max)
+	return nil, err
 }
 
 func cut(p segmentable, max int) (tsdus [][]byte, err error) {
@@ -50,7 +50,7 @@ func cut(p segmentable, max int) (tsdus [][]byte, err error) {
 		e = Middle // CN was the beginning
 	}
 	for {
-		head, err := p.with(e, nil).AppendBinary(nil)
+		head, err := AppendTSDU(nil, p.with(e, nil))
 		if err != nil {
 			return nil, err
 		}
@@ -67,7 +67,7 @@ func cut(p segmentable, max int) (tsdus [][]byte, err error) {
 				e = Last
 			}
 		}
-		b, err := p.with(e, part).AppendBinary(nil)
+		b, err := AppendTSDU(nil, p.with(e, part))
 		if err != nil {
 			return nil, err
 		}
@@ -99,29 +99,43 @@ type Assembly struct {
 
 // Add takes the next SPDU and returns the whole one, or nil while segments are outstanding. The whole one aliases p if it was
 // not cut; if it was, the octets of the first segment must stay as they are until then. CDO are added to their CN.
+//
+// Between the segments there may be whole GT and PT, and SPDUs that have no segments. Those after which nothing that was sent before
+// counts drop the segments there are: RS, AI, AD, ED, ER, AB. PR does not: what it announces may follow segments that are on
+// their way (x225 2.10).
 func (a *Assembly) Add(p SPDU) (whole SPDU, err error) {
+	k := p.kind()
 	s, ok := p.(segmentable)
 	if !ok {
+		if k == kindER {
+			a.Reset()
+		}
 		return p, nil
 	}
-	k := s.kind()
 	e, data := s.segment()
-	if a.first == nil {
-		if !e.Begins() {
-			return nil, errorf(BadValue, k.String(), piEnclosure, "%v segment without a first", e)
+	if a.first != nil && e.Begins() && a.first.kind() != k {
+		switch k {
+		case kindGT, kindPT:
+			if e.Ends() {
+				return s.with(0, data), nil
+			}
+		case kindRS, kindAI, kindAD, kindED, kindAB:
+			a.Reset()
 		}
-		if e.Ends() {
-			return s.with(0, data), nil
-		}
-	} else if first := a.first.kind(); e == 0 && first != k && (k == kindGT || k == kindPT) {
-		return p, nil // the header of the segments' TSDUs, or one between them
-	} else if !continued(first, k) || e.Begins() {
+	}
+	switch {
+	case a.first == nil && !e.Begins():
+		return nil, outOfOrder(k, "%v segment without a first", e)
+	case a.first == nil && e.Ends():
+		return s.with(0, data), nil
+	case a.first != nil && (e.Begins() || !continued(a.first.kind(), k)):
+		first := a.first.kind()
 		a.Reset()
-		return nil, errorf(BadValue, k.String(), piEnclosure, "%v segment within a %v", e, first)
+		return nil, outOfOrder(k, "%v segment within a %v", e, first)
 	}
 	if len(data) > a.Limit-len(a.data) {
 		a.Reset()
-		return nil, errorf(TooLong, k.String(), kinds[k].data, "more than %d octets", a.Limit)
+		return nil, errorf(TooLong, k, kinds[k].data, "more than %d octets", a.Limit)
 	}
 	if a.first == nil {
 		a.first = s.with(First, nil).(segmentable)
@@ -135,12 +149,19 @@ func (a *Assembly) Add(p SPDU) (whole SPDU, err error) {
 	return whole, nil
 }
 
+func outOfOrder(k kind, format string, args ...any) error {
+	e := errorf(BadValue, k, piEnclosure, format, args...)
+	e.Clause = clauseSegments
+	return e
+}
+
 // Pending tells whether segments are outstanding.
 func (a *Assembly) Pending() bool { return a.first != nil }
 
 // Reset drops what has been gathered.
 func (a *Assembly) Reset() { a.first, a.data = nil, nil }
 
+// continued tells whether an SPDU can go on with an SSDU. A segment of an AE that does looks like one of a MAP.
 func continued(first, next kind) bool {
 	return first == next || first == kindCN && next == kindCDO || first == kindAE && next == kindMAP
 }

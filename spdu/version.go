@@ -12,14 +12,14 @@ func CheckVersion(p SPDU, v Version) error {
 	limit := maxLI
 	switch {
 	case v == Version1 && e.Present():
-		return errorf(Misplaced, k.String(), piEnclosure, "in version 1")
+		return errorf(Misplaced, k, piEnclosure, "in version 1")
 	case v == Version1:
 		limit = kinds[k].limit
 	case k == kindAB:
 		limit = MaxAbortData
 	}
 	if len(data) > limit {
-		return errorf(TooLong, k.String(), kinds[k].data, "length %d exceeds %d", len(data), limit)
+		return errorf(TooLong, k, kinds[k].data, "length %d exceeds %d", len(data), limit)
 	}
 	return nil
 }
