@@ -81,7 +81,8 @@ func fuzzSegments(t *testing.T, p SPDU, max int) {
 	}
 }
 
-// FuzzParse takes octets for a TSDU. Need agrees with Parse about where user information begins; and what can be sent comes back the same.
+// FuzzParse takes octets for a TSDU. Need agrees with Parse about where user information begins; Walk finds in order all that Parse
+// understands; and what can be sent comes back the same.
 func FuzzParse(f *testing.F) {
 	for _, row := range codecTable {
 		b := octets(f, row.hex)
@@ -96,8 +97,19 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		pdus, rest, err := Parse(b)
 		have, data := need(t, b)
+		seen := 0
+		werr := Walk(b, func(i Item) error {
+			if i.Offset < seen || len(i.Value) > i.Length || i.Offset+i.Head+len(i.Value) > len(b) {
+				t.Fatalf("%+v after offset %d", i, seen)
+			}
+			seen = i.Offset + i.Head
+			return nil
+		})
 		if err != nil {
 			return
+		}
+		if werr != nil {
+			t.Fatalf("%v, but walking: %v", pdus, werr)
 		}
 		k := pdus[len(pdus)-1].kind()
 		if is := k == kindDT || k == kindTD; is != data {
