@@ -327,7 +327,10 @@ func TestAbortWithinSSDU(t *testing.T) {
 
 // TestProviderAbort: what the peer's machine cannot understand ends the session for both.
 func TestProviderAbort(t *testing.T) {
-	for _, tsdu := range []string{"\xfe\x00", "\x01\x00\x31\x00", "\x0a\x00", "\x01\x03\x10\x01\x01", "\x01\x00\x01\x03\x19\x01\x00x", "\x07\x03\x18\x01\x04"} {
+	for _, tsdu := range []string{
+		"\xfe\x00", "\x01\x00\x31\x00", "\x0a\x00", "\x01\x03\x10\x01\x01", "\x01\x00\x01\x03\x19\x01\x00x", "\x07\x03\x18\x01\x04",
+		"\x01\x00\x31\x03\x2a\x01\x36", "\x01\x00\x31\x03\x2a\x01\x36\x01\x00x", "\x05\x00x", "\x21\x00x", "\x15\x00", // units not selected
+	} {
 		l := open(t, transporttest.Options{NoExpedited: true}, nil, nil)
 		if _, err := l.ta.Send(transport.Never, nil, []byte(tsdu), transport.End); err != nil {
 			t.Fatal(err)
