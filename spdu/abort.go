@@ -34,7 +34,7 @@ func (p AB) AppendBinary(b []byte) ([]byte, error) {
 	return c.end()
 }
 
-// ParseAB parses an AB at the start of b and returns how many octets it has.
+// ParseAB parses an AB at the start of b and returns how many octets it has. PI 17 is mandatory, as others have it (x225 2.5).
 func ParseAB(b []byte) (p AB, n int, err error) {
 	c := reading(b, kindAB)
 	p.units(&c)

@@ -10,7 +10,7 @@ type ConnectItem struct {
 	Serial                Serial   // initial serial number
 	TokenSetting          TokenSetting
 	SecondSerial          Serial // symmetric synchronize only
-	UpperLimit            uint8  // number of digits of the largest serial number; 0 is absent and means 6
+	UpperLimit            uint8  // number of digits of the largest serial number, assumed to be in binary; 0 is absent and means 6
 	LargeSerial           []byte // encoding of the next two unknown: passed through
 	LargeSecond           []byte
 }

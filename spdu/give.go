@@ -1,8 +1,6 @@
 package spdu
 
-// GTC is the GIVE TOKENS CONFIRM SPDU. x225 2.5
-//
-// It gives all that are available. It has user data in version 2 only.
+// GTC is the GIVE TOKENS CONFIRM SPDU, which gives all tokens that are available. It has user data in version 2 only. x225 2.5
 type GTC struct {
 	Enclosure Enclosure
 	UserData  []byte

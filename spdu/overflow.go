@@ -38,18 +38,22 @@ func (p OA) String() string {
 	return n.end(0, nil)
 }
 
-// CDO is the CONNECT DATA OVERFLOW SPDU. Its Enclosure is Middle, and Last in the last one: CN was the beginning. x225 2.10
+// CDO is the CONNECT DATA OVERFLOW SPDU. Its Enclosure is Middle, and Last in the last one: CN was the beginning.
+// Its user data are in PGI 193, as others send them; a PI 22 that the standard may have meant for them is refused. x225 2.5, 2.10
 type CDO struct {
 	Enclosure Enclosure
 	UserData  []byte
 }
 
-func (CDO) kind() kind                              { return kindCDO }
+func (CDO) kind() kind { return kindCDO }
+
+// AppendBinary appends the SPDU.
 func (p CDO) AppendBinary(b []byte) ([]byte, error) { return plain(p).append(b, kindCDO) }
-func (p CDO) String() string                        { return plain(p).string(kindCDO) }
 
 // ParseCDO parses a CDO at the start of b and returns how many octets it has.
 func ParseCDO(b []byte) (CDO, int, error) {
 	p, n, err := parsePlain(b, kindCDO)
 	return CDO(p), n, err
 }
+
+func (p CDO) String() string { return plain(p).string(kindCDO) }

@@ -113,6 +113,9 @@ func (a *Assembly) Add(p SPDU) (whole SPDU, err error) {
 		return p, nil
 	}
 	e, data := s.segment()
+	if a.first == nil && e == 0 {
+		return p, nil
+	}
 	if a.first != nil && e.Begins() && a.first.kind() != k {
 		switch k {
 		case kindGT, kindPT:
