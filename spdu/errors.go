@@ -41,7 +41,7 @@ type ProtocolError struct {
 	Code    Code
 	PDU     string // the SPDU's abbreviation, or "TSDU"
 	Param   Param  // the parameter, 0 if it is the SPDU itself
-	Offset  int    // octets before the parameter, or before the SPDU if it is missing or 0, in what was parsed; -1 where none were seen
+	Offset  int    // octets before the parameter, or before the SPDU if it is missing or 0, in what was parsed; -1 if not known, see [Locate]
 	Clause  string // what it breaks, such as "X.225 8.3.1.10", or "x225 2.5" where only the fact sheet's section is known
 	Reflect []byte // the first octets of the SPDU, at most ReflectMax; a copy
 	Err     error  // what is wrong, in words

@@ -1,6 +1,9 @@
 package spdu
 
-import "strconv"
+import (
+	"errors"
+	"strconv"
+)
 
 // Item is a part of a TSDU as [Walk] finds it: an SPDU, a parameter group, a parameter, or user information.
 type Item struct {
@@ -60,6 +63,30 @@ func walkSPDU(k kind, b []byte, at int, f func(Item) error) (n int, err error) {
 		return 0, errorf(Truncated, k, 0, "LI exceeds the %d octets there are", len(i.Value)).at(at, b)
 	}
 	return i.Head + i.Length, nil
+}
+
+// Locate puts into a [ProtocolError] of [CheckVersion], [Concatenated] or an [Assembly], which see no octets, where in tsdu it is and
+// what to reflect, index being that of the SPDU in it. It returns err, and leaves others as they are.
+func Locate(err error, tsdu []byte, index int) error {
+	var e *ProtocolError
+	if !errors.As(err, &e) || e.Offset >= 0 {
+		return err
+	}
+	n := -1
+	_ = Walk(tsdu, func(i Item) error { // what has been parsed can be walked
+		if i.Depth == 0 {
+			n++
+		}
+		switch {
+		case n != index:
+		case i.Depth == 0:
+			e.at(i.Offset, tsdu[i.Offset:])
+		case i.Depth == 1 && i.Head > 0 && Param(i.Code) == e.Param:
+			e.Offset = i.Offset
+		}
+		return nil
+	})
+	return err
 }
 
 type walker struct {

@@ -1,6 +1,7 @@
 package spdu
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -102,5 +103,38 @@ func TestWalkOffsets(t *testing.T) {
 		if covered != len(b) {
 			t.Errorf("%v: %d of %d octets", row.pdu, covered, len(b))
 		}
+	}
+}
+
+func TestLocate(t *testing.T) {
+	for _, row := range []struct {
+		hex     string
+		index   int
+		offset  int
+		reflect string
+	}{
+		{"01 00 31 06 19 01 01 2A 01 36", 1, 4, "31 06 19 01 01 2A 01 36"},                                // an enclosure item in version 1
+		{"01 00 2D 02 29 00 3D 03 19 01 02", 2, 8, "3D 03 19 01 02"},                                      // the same
+		{"01 04 C1 02 01 02", 0, 2, "01 04 C1 02 01 02"},                                                  // user data of GT in version 1
+		{"01 03 10 01 01 19 0C 32 01 00 C1 07 01 02 03 04 05 06 07", 1, 10, "19 0C 32 01 00 C1 07 01 02"}, // and of AI
+	} {
+		b := octets(t, row.hex)
+		pdus, _, err := Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = Locate(CheckVersion(pdus[row.index], Version1), b, row.index)
+		var e *ProtocolError
+		if !errors.As(err, &e) || e.Offset != row.offset || !bytes.Equal(e.Reflect, octets(t, row.reflect)) {
+			t.Errorf("%s: %+v, want it at %d, to reflect %s", row.hex, e, row.offset, row.reflect)
+		}
+	}
+	_, _, err := Parse([]byte{1, 0, 0x31, 0})
+	var e *ProtocolError
+	if Locate(err, []byte{1, 0, 0x31, 0}, 0) != err || !errors.As(err, &e) || e.Offset != 2 {
+		t.Errorf("%+v, which knew its place, was moved", e)
+	}
+	if Locate(nil, nil, 0) != nil {
+		t.Error("an error out of nothing")
 	}
 }
