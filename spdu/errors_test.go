@@ -237,3 +237,51 @@ func TestAppendErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestConnectDataErrors: which group a CN's user data are in depends on their length. x225 2.10
+func TestConnectDataErrors(t *testing.T) {
+	data := func(group byte, n int) []byte {
+		return append([]byte{group, 0xff, byte(n >> 8), byte(n)}, fill(n)...)
+	}
+	const v1, v2, more = "05 03 16 01 01", "05 03 16 01 02", "3C 01 01"
+	for _, row := range []struct {
+		before string
+		data   []byte
+		code   Code
+		want   string
+	}{
+		{v2, data(193, 513), BadLength, "spdu: parse CN: PGI 193 (user data): length 513 exceeds 512"},
+		{v2, data(194, 512), BadLength, "spdu: parse CN: PGI 194 (extended user data): length 512 does not exceed 512"},
+		{v2, data(194, 10241), BadLength, "spdu: parse CN: PGI 194 (extended user data): length 10241 exceeds 10240"},
+		{v2, append(data(193, 1), data(194, 513)...), Misplaced, "spdu: parse CN: PGI 194 (extended user data): beside PGI 193 (user data)"},
+		{v2 + more, data(194, 10239), BadLength, "spdu: parse CN: PGI 194 (extended user data): length 10239 is not 10240 though more follow"},
+		{v1, data(194, 513), TooLong, "spdu: parse CN: PGI 194 (extended user data): length 513 exceeds 512 when version 1 is proposed"},
+	} {
+		field := append(octets(t, row.before), row.data...)
+		b := append([]byte{byte(siCN), 0xff, byte(len(field) >> 8), byte(len(field))}, field...)
+		var pe *ProtocolError
+		if _, _, err := ParseCN(b); !errors.As(err, &pe) || pe.Code != row.code || err.Error() != row.want {
+			t.Errorf("%v, want %s", err, row.want)
+		}
+	}
+}
+
+// TestWrongParse gives octets of one SPDU to the parser of another.
+func TestWrongParse(t *testing.T) {
+	for _, row := range []struct {
+		parse func([]byte) (SPDU, int, error)
+		hex   string
+		want  string
+	}{
+		{parser(DN{}), "09 00", "spdu: parse DN: SI 9 is not 10"},
+		{parser(GT{}), "02 00", "spdu: parse GT: SI 2 is not 1"},
+		{func(b []byte) (SPDU, int, error) { return result(ParseMAP(b)) }, "29 03 2A 01 31",
+			"spdu: parse MAP: PI 15 (sync type item): an activity ends: AE"},
+		{func(b []byte) (SPDU, int, error) { return result(ParseAE(b)) }, "29 06 0F 01 01 2A 01 31",
+			"spdu: parse AE: PI 15 (sync type item): no activity ends: MAP"},
+	} {
+		if _, _, err := row.parse(octets(t, row.hex)); err == nil || err.Error() != row.want {
+			t.Errorf("%s: %v, want %s", row.hex, err, row.want)
+		}
+	}
+}
