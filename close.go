@@ -22,12 +22,15 @@ func (c *Conn) close() error {
 	s := c.s
 	s.raise(flagClosed)
 	s.tc.Wake()
+	if c.turns != nil {
+		c.turns.bell.ring()
+	}
 	c.rd.set(time.Time{}, s.tc.Wake)
 	c.wr.set(time.Time{}, s.tc.Wake)
 	if c.digest() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), max(s.cfg.Linger, 0))
+	ctx, cancel := context.WithTimeout(context.Background(), max(s.linger, 0))
 	defer cancel()
 	w := &waiter{s: s, mask: flagStopSend, c: ctx} // not ended by flagClosed, as all others are
 	defer w.done()
@@ -58,10 +61,12 @@ func (c *Conn) release(w *waiter) error {
 			return ended(err)
 		}
 	}
-	if err := c.closeWrite(); err != nil {
+	if err := c.closeWrite(w, true); err != nil {
 		return ended(err)
 	}
-	s.flush()
+	if err := s.run(w); err != nil {
+		return ended(err)
+	}
 	if err := s.tc.Drain(w); err != nil {
 		return ended(err)
 	}
@@ -123,7 +128,7 @@ func (c *Conn) digest() bool {
 		case g.n > 0:
 			s.abortUnread()
 		case g.ind != nil:
-			s.answer()
+			c.heed(g.ind)
 		case err == errNow:
 			return false
 		}

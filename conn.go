@@ -15,8 +15,11 @@ import (
 
 // Conn is a session as a net.Conn: a stream of octets each way. SSDUs have no meaning in it, and small writes in a row travel in one.
 //
+// Of a half-duplex session one end writes at a time: a Write waits until the peer has passed on the data token, and a Read that has nothing
+// to read passes it on when this end has written or the peer has asked. Write reads ahead for that, maxAhead octets at most.
+//
 // CloseWrite is the S-RELEASE request, or the response if the peer has already asked for release: the peer reads io.EOF, and may
-// still write. Close is orderly when all that came was read and all that was sent arrives within Config.Linger; otherwise it aborts.
+// still write, unless the session is half-duplex. Close is orderly when all that came was read and all that was sent arrives within Config.Linger; otherwise it aborts.
 // Data that came before an abort can be read before its *AbortError.
 type Conn struct {
 	s      *Session
@@ -24,7 +27,8 @@ type Conn struct {
 	again  atomic.Uint32 // calls of arrived while one runs
 
 	rd, wr deadline
-	eof    bool // guarded by the receive gate
+	eof    bool   // guarded by the receive gate
+	turns  *turns // of a half-duplex session
 }
 
 var _ net.Conn = (*Conn)(nil)
@@ -56,34 +60,57 @@ func (c *Conn) Read(b []byte) (n int, err error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	for !c.eof {
+	for {
+		if c.turns != nil {
+			if n := c.turns.read(b); n > 0 {
+				return n, nil
+			}
+			c.give()
+		}
+		if c.eof {
+			return 0, io.EOF
+		}
 		g, err := s.receive(s.rx.waiter.begin(&c.rd), b)
 		switch {
-		case err == ErrReleased, g.ind != nil:
+		case err == ErrReleased:
 			c.eof = true
 			s.answer()
 		case err != nil:
 			return 0, err
+		case g.ind != nil:
+			c.heed(g.ind)
 		case g.n > 0:
 			s.consumed.Add(int64(g.n))
 			return g.n, nil
 		}
 	}
-	return 0, io.EOF
 }
+
+// heed does what an indication or confirm asks for. The receive gate is held.
+func (c *Conn) heed(ind Indication) {
+	switch ind.(type) {
+	case TokenGiveInd, TokenPleaseInd:
+		c.turns.heed(ind)
+	default: // release
+		c.eof = true
+		c.s.answer()
+		if c.turns != nil {
+			c.turns.bell.ring() // the peer has all tokens, and this side sends nothing more
+		}
+	}
+}
+
+// answerRelease is the S-RELEASE response of a Conn.
+var answerRelease = as(spm.Event{Kind: spm.SRELrspPos}, spdu.DN{})
 
 // answer is the S-RELEASE response that a Conn gives by itself: its own direction was released before. In a collision the
 // T-responder's machine refuses it until its confirm has come (x225 4.9).
 func (s *Session) answer() {
-	tsdus, err := s.encode(spdu.DN{}, 0)
-	if err != nil {
-		panic("BUG: " + err.Error())
-	}
 	s.mu.Lock()
 	defer s.perform()
 	if s.m.State() == spm.Released && s.m.Collision() {
 		// An error says that it is too early. It is asked again when the confirm comes.
-		_ = s.step(spm.Event{Kind: spm.SRELrspPos}, input{tsdus: tsdus})
+		_, _ = s.stepRequest(0, answerRelease, false)
 	}
 }
 
@@ -101,7 +128,16 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 		return 0, err
 	}
 	w := s.tx.waiter.begin(&c.wr)
-	if err := s.maySend(w); err != nil || len(b) == 0 {
+	if err := s.run(w); err != nil {
+		return 0, err
+	}
+	if c.turns != nil {
+		if err := c.takeTurn(w, false); err != nil {
+			return 0, err
+		}
+		c.turns.spoken.Store(true)
+	}
+	if _, err := s.maySend(w, normal); err != nil || len(b) == 0 {
 		return 0, err
 	}
 	if s.sendMax != 0 {
@@ -156,11 +192,11 @@ func (c *Conn) CloseWrite() error {
 	if err := c.ready(&c.wr); err != nil {
 		return err
 	}
-	return c.closeWrite()
+	return c.closeWrite(s.tx.waiter.begin(&c.wr), false)
 }
 
-// closeWrite is CloseWrite for who has the send gate.
-func (c *Conn) closeWrite() error {
+// closeWrite is CloseWrite for who has the send gate; closing tells whether it is a part of Close.
+func (c *Conn) closeWrite(w *waiter, closing bool) error {
 	s := c.s
 	s.mu.Lock()
 	st, coll, over := s.m.State(), s.m.Collision(), s.over()
@@ -177,13 +213,27 @@ func (c *Conn) closeWrite() error {
 	if err := c.endSegment(); err != nil {
 		return err
 	}
+	if c.turns != nil && st == spm.DataTransfer {
+		if err := c.takeTurn(w, closing); err != nil && err != ErrReleased {
+			return err
+		}
+	}
 	if st == spm.Released {
-		return s.requestLocked(spm.SRELrspPos, spdu.DN{}, 0)
+		return c.finish(answerRelease)
 	}
-	err := s.requestLocked(spm.SRELreq, spdu.FN{}, 0)
+	err := c.finish(as(spm.Event{Kind: spm.SRELreq}, spdu.FN{}))
 	if errors.Is(err, ErrReleased) { // the peer's FN was received meanwhile
-		return s.requestLocked(spm.SRELrspPos, spdu.DN{}, 0)
+		err = c.finish(answerRelease)
 	}
+	return err
+}
+
+// finish is the last request of this side. It does not wait.
+func (c *Conn) finish(b build) error {
+	s := c.s
+	s.mu.Lock()
+	defer s.perform()
+	_, err := s.stepRequest(0, b, false)
 	return err
 }
 

@@ -14,7 +14,7 @@ import (
 // connect is the S-CONNECT request on a new transport connection, and waits for its confirm. On an error the transport connection
 // has been disconnected, or will be by itself.
 func connect(ctx context.Context, tc transport.Conn, cfg *Config) (*Session, error) {
-	c, err := cfg.session()
+	c, err := cfg.session(true)
 	if err != nil {
 		tc.Disconnect(transport.ReasonNormal)
 		return nil, err
@@ -23,23 +23,15 @@ func connect(ctx context.Context, tc transport.Conn, cfg *Config) (*Session, err
 	defer cancel()
 	s := newSession(tc, c)
 	s.start = true
-	cn, rest := spdu.SplitConnect(spdu.CN{
-		ConnectItem: spdu.ConnectItem{
-			TSDUSize: spdu.TSDUSize{ToResponder: uint16(c.TSDUSize), ToInitiator: uint16(c.TSDUSize)},
-			Version:  spdu.Version2, // the only one that all peers take today (x225 7)
-		},
-		Units:    c.Units,
-		Called:   []byte(c.Service),
-		UserData: c.UserData,
-	})
-	s.rx.overflow = rest
+	cn, rest := spdu.SplitConnect(s.connectPDU())
+	s.set.overflow, s.set.cn = rest, cn
 	b, err := cn.AppendBinary(nil)
 	if err != nil {
 		tc.Disconnect(transport.ReasonNormal)
-		return nil, err
+		return nil, fmt.Errorf("tenuto: %w", err)
 	}
 	s.mu.Lock()
-	s.must(spm.Event{Kind: spm.SCONreq, Units: c.Units, Len: len(c.UserData)}, input{})
+	s.must(spm.Event{Kind: spm.SCONreq, Units: cn.Units, Len: len(c.UserData)}, input{})
 	s.must(spm.Event{Kind: spm.TCONcnf, Expedited: tc.HasExpedited()}, input{tsdus: [][]byte{b}})
 	s.perform()
 	if err := s.awaitConfirm(ctx); err != nil {
@@ -49,6 +41,35 @@ func connect(ctx context.Context, tc transport.Conn, cfg *Config) (*Session, err
 	return s, nil
 }
 
+// connectPDU is the CN that the configuration asks for.
+func (s *Session) connectPDU() spdu.CN {
+	c := &s.set.cfg
+	u := c.Units
+	if !s.tc.HasExpedited() {
+		u &^= Expedited
+	}
+	return spdu.CN{
+		ID: spdu.ConnectionID{User: c.Reference.Calling, Common: c.Reference.Common, Additional: c.Reference.Additional},
+		ConnectItem: spdu.ConnectItem{
+			ExtendedConcatenation: c.Concatenation,
+			TSDUSize:              spdu.TSDUSize{ToResponder: uint16(c.TSDUSize), ToInitiator: uint16(c.receiveSize())},
+			Version:               c.Version,
+			Serial:                spdu.Serial{N: c.Serial, Present: numbered(u)},
+			TokenSetting:          c.Tokens.over(0, true) & settingMask(spm.TokensOf(u)),
+		},
+		Units:    u,
+		Calling:  []byte(c.Calling),
+		Called:   []byte(c.Service),
+		UserData: c.UserData,
+	}
+}
+
+// numbered tells whether CN and AC carry an initial serial number (x225 2.6): activities bring their own.
+func numbered(u Units) bool { return u&(MinorSync|MajorSync|Resync) != 0 && u&Activity == 0 }
+
+// settingMask keeps the settings of tokens that there are.
+func settingMask(t Tokens) (m spdu.TokenSetting) { return m.With(t, 3) }
+
 func (s *Session) awaitConfirm(ctx context.Context) error {
 	w := s.rx.waiter.begin(ctx)
 	defer w.done()
@@ -57,7 +78,7 @@ func (s *Session) awaitConfirm(ctx context.Context) error {
 		st := s.m.State()
 		s.mu.Unlock()
 		if st == spm.DataTransfer {
-			s.rx.overflow = nil
+			s.set = nil
 			return nil
 		}
 		if _, err := s.receive(w, nil); err != nil {
@@ -85,7 +106,7 @@ func (in *Incoming) drop() {
 
 // newIncoming begins to wait for an S-CONNECT indication.
 func newIncoming(tc transport.Conn, cfg *Config) (*Incoming, error) {
-	r, err := cfg.session()
+	r, err := cfg.session(false)
 	if err != nil {
 		return nil, err
 	}
@@ -113,17 +134,20 @@ func (in *Incoming) read(c transport.Cancel) error {
 }
 
 // Service returns the called session selector.
-func (in *Incoming) Service() string { return in.s.service }
+func (in *Incoming) Service() string { return in.s.Service() }
 
 // UserData returns the user data of the S-CONNECT request.
-func (in *Incoming) UserData() []byte { return in.s.peerData }
+func (in *Incoming) UserData() []byte { return in.s.peer.UserData }
+
+// Parameters returns what the peer proposes.
+func (in *Incoming) Parameters() Parameters { return *in.s.peer }
 
 // RemoteAddr returns the address of the peer's end of the transport connection.
 func (in *Incoming) RemoteAddr() net.Addr { return in.s.tc.RemoteAddr() }
 
 // Accept is the positive S-CONNECT response. It does not wait.
 func (in *Incoming) Accept(ctx context.Context, cfg *Config) (*Session, error) {
-	c, err := cfg.session()
+	c, err := cfg.session(false)
 	if err != nil {
 		return nil, err
 	}
@@ -131,17 +155,9 @@ func (in *Incoming) Accept(ctx context.Context, cfg *Config) (*Session, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s.cfg = c
-	size := s.rx.sizes
-	size.ToInitiator = limit(size.ToInitiator, c.TSDUSize)
-	size.ToResponder = limit(size.ToResponder, c.TSDUSize)
-	s.sendMax = int(size.ToInitiator)
-	tsdus, err := s.encode(spdu.AC{
-		ConnectItem: spdu.ConnectItem{TSDUSize: size, Version: s.version},
-		Units:       c.Units,
-		Responding:  []byte(s.service),
-		UserData:    c.UserData,
-	}, len(c.UserData))
+	s.set.cfg, s.linger = c, c.Linger
+	ac := s.acceptPDU()
+	tsdus, err := s.encode(ac, len(c.UserData))
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +166,67 @@ func (in *Incoming) Accept(ctx context.Context, cfg *Config) (*Session, error) {
 	if err := s.over(); err != nil {
 		return nil, err
 	}
-	if err := s.step(spm.Event{Kind: spm.SCONrspPos, Units: c.Units}, input{tsdus: tsdus}); err != nil {
+	setting := choose(s.set.cn.TokenSetting, c.Tokens.Here, false) &^ settingMask(spm.TokensOf(^ac.Units))
+	ev := spm.Event{Kind: spm.SCONrspPos, Units: ac.Units, Setting: setting, Serial: ac.Serial.N}
+	if err := s.step(ev, input{tsdus: tsdus}); err != nil {
 		return nil, wrap(err)
 	}
+	if ac.Tokens != 0 { // AC asks for them as a PT would
+		s.must(spm.Event{Kind: spm.SPTreq, Tokens: ac.Tokens}, input{})
+	}
+	s.set = nil
 	return s, nil
+}
+
+// acceptPDU is the AC with which the configuration answers the CN that came. The units selected are those of both.
+func (s *Session) acceptPDU() spdu.AC {
+	c, cn := &s.set.cfg, &s.set.cn
+	u := c.Units & cn.Units
+	if u&Duplex != 0 {
+		u &^= HalfDuplex
+	}
+	if !s.tc.HasExpedited() {
+		u &^= Expedited
+	}
+	u = consistent(u, s.version)
+	size := cn.TSDUSize
+	size.ToInitiator = limit(size.ToInitiator, c.TSDUSize)
+	size.ToResponder = limit(size.ToResponder, c.receiveSize())
+	s.sendMax = int(size.ToInitiator)
+	s.concatenation, s.concatenate = c.Concatenation, cn.ExtendedConcatenation
+	ac := spdu.AC{
+		ID: spdu.ConnectionID{User: c.Reference.Called, Common: c.Reference.Common, Additional: c.Reference.Additional},
+		ConnectItem: spdu.ConnectItem{
+			ExtendedConcatenation: c.Concatenation,
+			TSDUSize:              size,
+			Version:               s.version,
+			Serial:                spdu.Serial{N: cn.Serial.N, Present: numbered(u)},
+		},
+		Units:      u,
+		Responding: []byte(s.Service()),
+		UserData:   c.UserData,
+	}
+	if c.Serial != 0 {
+		ac.Serial.N = c.Serial
+	}
+	available := spm.TokensOf(u)
+	ac.TokenSetting = choose(cn.TokenSetting, c.Tokens.Here, false) & settingMask(available)
+	ac.Tokens = c.PleaseTokens & available
+	return ac
+}
+
+// consistent leaves out units that cannot be without others, or not in the version (x225 1.1).
+func consistent(u Units, v spdu.Version) Units {
+	if u&Activity == 0 {
+		u &^= CapabilityData
+	}
+	if u&HalfDuplex == 0 {
+		u &^= Exceptions
+	}
+	if u&MinorSync == 0 || v == spdu.Version1 {
+		u &^= DataSeparation
+	}
+	return u &^ spdu.SymmetricSync
 }
 
 // Refuse is the negative S-CONNECT response. data, at most MaxUserData octets, go with spdu.RefusedByUser and RefusedWithData.
@@ -186,13 +259,17 @@ func limit(proposed uint16, own int) uint16 {
 // connectEvent takes over what a CN says, and decides whether it is acceptable.
 func (s *Session) connectEvent(p *spdu.CN) spm.Event {
 	ev := spm.Event{Kind: spm.CN, Units: p.Units, More: p.More}
-	if p.Version&spdu.Version2 == 0 {
+	offered := p.Version & s.set.cfg.Version
+	s.version = spdu.Version2
+	if offered&spdu.Version2 == 0 {
 		s.version = spdu.Version1
 	}
-	s.service = string(p.Called)
-	s.peerData = p.UserData
-	s.rx.sizes = p.TSDUSize
-	ev.Refuse = p.Version == 0 || p.Units&Duplex == 0 || tooSmall(p.TSDUSize.ToInitiator) || tooSmall(p.TSDUSize.ToResponder)
+	s.set.cn = *p
+	s.peer = &Parameters{Calling: string(p.Calling), Called: string(p.Called), Units: p.Units, Version: p.Version, Serial: p.Serial.N,
+		Reference: Reference{Calling: p.ID.User, Common: p.ID.Common, Additional: p.ID.Additional},
+		Tokens:    settingsOf(p.TokenSetting, spm.TokensOf(p.Units), false), Concatenation: p.ExtendedConcatenation,
+		SendSize: int(p.TSDUSize.ToInitiator), ReceiveSize: int(p.TSDUSize.ToResponder), UserData: p.UserData}
+	ev.Refuse = offered == 0 || p.Units&s.set.cfg.Units&(Duplex|HalfDuplex) == 0 || tooSmall(p.TSDUSize.ToInitiator) || tooSmall(p.TSDUSize.ToResponder)
 	return ev
 }
 
@@ -201,11 +278,11 @@ func tooSmall(size uint16) bool { return size != 0 && size < MinTSDUSize }
 // answerConnect returns the SPDU with which the machine itself answers a CN: RF, or OA if more user data are to come.
 func (s *Session) answerConnect(p *spdu.CN, refuse bool) ([][]byte, error) {
 	switch {
-	case refuse && p.Version == 0:
-		s.finish(&RefusedError{Service: s.service, Reason: spdu.RefusedVersions})
+	case refuse && p.Version&s.set.cfg.Version == 0:
+		s.finish(&RefusedError{Service: s.Service(), Reason: spdu.RefusedVersions})
 		return spdu.Segments(spdu.RF{Reason: spdu.RefusedVersions, Version: spdu.Version1 | spdu.Version2}, 0)
 	case refuse:
-		s.finish(&RefusedError{Service: s.service, Reason: spdu.RefusedByProvider})
+		s.finish(&RefusedError{Service: s.Service(), Reason: spdu.RefusedByProvider})
 		return spdu.Segments(spdu.RF{Reason: spdu.RefusedByProvider}, 0)
 	case p.More:
 		return spdu.Segments(spdu.OA{Version: spdu.Version2, TSDUSize: p.TSDUSize}, 0)
@@ -215,27 +292,48 @@ func (s *Session) answerConnect(p *spdu.CN, refuse bool) ([][]byte, error) {
 
 // overflow returns what an OA asks for: the user data that did not fit into CN.
 func (s *Session) overflow(p *spdu.OA) ([][]byte, error) {
-	if len(s.rx.overflow) == 0 {
+	if len(s.set.overflow) == 0 {
 		return nil, errors.New("tenuto: OA without a CN that overflows")
 	}
 	if tooSmall(p.TSDUSize.ToResponder) {
 		return nil, fmt.Errorf("tenuto: TSDU maximum size %d", p.TSDUSize.ToResponder)
 	}
-	return spdu.Segments(spdu.CDO{UserData: s.rx.overflow}, int(p.TSDUSize.ToResponder))
+	return spdu.Segments(spdu.CDO{UserData: s.set.overflow}, int(p.TSDUSize.ToResponder))
 }
 
-// accepted takes over what an AC says.
-func (s *Session) accepted(p *spdu.AC) error {
-	own := uint16(s.cfg.TSDUSize)
-	for _, size := range []uint16{p.TSDUSize.ToInitiator, p.TSDUSize.ToResponder} {
-		if tooSmall(size) || own != 0 && (size == 0 || size > own) {
-			return fmt.Errorf("tenuto: TSDU maximum size %d answered to %d", size, own)
+// accepted takes over what an AC says, and returns the position of the tokens.
+func (s *Session) accepted(p *spdu.AC) (setting spdu.TokenSetting, err error) {
+	c := &s.set.cfg
+	for _, size := range []struct {
+		answer   uint16
+		proposed int
+	}{{p.TSDUSize.ToInitiator, c.receiveSize()}, {p.TSDUSize.ToResponder, c.TSDUSize}} {
+		if tooSmall(size.answer) || size.proposed != 0 && (size.answer == 0 || int(size.answer) > size.proposed) {
+			return 0, fmt.Errorf("tenuto: TSDU maximum size %d answered to %d", size.answer, size.proposed)
 		}
 	}
-	if p.Version != spdu.Version2 {
-		return fmt.Errorf("tenuto: version %d answered to %d", p.Version, spdu.Version2)
+	if p.Version&c.Version == 0 {
+		return 0, fmt.Errorf("tenuto: version %d answered to %d", p.Version, c.Version)
 	}
-	s.peerData = p.UserData
+	s.version = p.Version
+	u := s.set.cn.Units & p.Units
+	for i := range 4 {
+		k := Tokens(1) << (2 * i)
+		at := s.set.cn.TokenSetting.Of(k)
+		if at == spdu.CalledChooses {
+			at = p.TokenSetting.Of(k)
+		}
+		if at != spdu.AtInitiator && at != spdu.AtResponder && spm.TokensOf(u)&k != 0 {
+			return 0, fmt.Errorf("tenuto: %v: it does not say where the %v token is", p, k)
+		}
+		setting = setting.With(k, at)
+	}
+	s.peer = &Parameters{Calling: string(s.set.cn.Calling), Called: string(s.set.cn.Called), Responding: string(p.Responding), Units: u, Version: p.Version,
+		Serial:    p.Serial.N,
+		Reference: Reference{Calling: s.set.cn.ID.User, Called: p.ID.User, Common: p.ID.Common, Additional: p.ID.Additional},
+		Tokens:    settingsOf(setting, spm.TokensOf(u), true), Concatenation: p.ExtendedConcatenation,
+		SendSize: int(p.TSDUSize.ToResponder), ReceiveSize: int(p.TSDUSize.ToInitiator), PleaseTokens: p.Tokens, UserData: p.UserData}
 	s.sendMax = int(p.TSDUSize.ToResponder)
-	return nil
+	s.concatenation, s.concatenate = c.Concatenation, p.ExtendedConcatenation
+	return setting, nil
 }

@@ -46,8 +46,14 @@ func TestConnectParameters(t *testing.T) {
 func TestConfigErrors(t *testing.T) {
 	for _, c := range []*Config{
 		{Service: "seventeen octets!"},
-		{Units: spdu.HalfDuplex},
-		{Units: Duplex | spdu.TypedData},
+		{Units: MinorSync},
+		{Units: Duplex | spdu.SymmetricSync},
+		{Units: Duplex | Exceptions},
+		{Units: Duplex | CapabilityData},
+		{Units: Duplex | DataSeparation},
+		{Units: Duplex | MinorSync | DataSeparation, Version: Version1},
+		{Units: Duplex, Version: Version1, UserData: make([]byte, 513)},
+		{Serial: MaxSerial + 1},
 		{UserData: make([]byte, MaxUserData+1)},
 		{TSDUSize: 63},
 		{TSDUSize: 65536},

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/tenuto-session/tenuto/spdu"
+	"github.com/tenuto-session/tenuto/spm"
 )
 
 // Errors of sessions. errors.Is works with them.
@@ -14,8 +16,11 @@ var (
 	ErrClosed = fmt.Errorf("tenuto: session closed: %w", net.ErrClosed)
 	// ErrReleased is returned by what can no longer be done because the session, or this side's sending, was released.
 	ErrReleased = errors.New("tenuto: session released")
-	// ErrNotConn is returned by a Conn whose session cannot be one: it is not duplex, or has a release token.
-	ErrNotConn = errors.New("tenuto: session is not duplex without a release token")
+	// ErrNotConn is returned by a Conn whose session cannot be one: it has other functional units than Duplex or HalfDuplex.
+	ErrNotConn = errors.New("tenuto: session has other functional units than duplex or half-duplex, and cannot be a stream")
+	// ErrPurged is returned by a call that was sending when a resynchronization, interrupt or discard withdrew what was sent, and by the next
+	// SendPart of an SSDU that was cut so.
+	ErrPurged = errors.New("tenuto: withdrawn by a resynchronization, or the interrupt or discard of an activity")
 	// ErrUnfinished is returned by requests while an SSDU is open that SendPart began or that a cancelled Send left so.
 	ErrUnfinished = errors.New("tenuto: an SSDU is unfinished")
 	// ErrNotAdmitted is returned by Dial when the responder does not admit this endpoint's key, or not to the service.
@@ -26,6 +31,38 @@ var (
 	errLook = errors.New("tenuto: look again")
 	errNow  = errors.New("tenuto: nothing there")
 )
+
+// NotAllowedError says that a request is not allowed now, and that nothing has changed.
+type NotAllowedError struct {
+	Request string   // such as "S-SYNC-MINOR request"
+	Lacks   []string // what is missing: a functional unit, a token, an activity
+	Err     error    // the machine's error, a *spm.InvalidError, which names the state
+}
+
+func (e *NotAllowedError) Error() string {
+	if len(e.Lacks) == 0 {
+		return fmt.Sprintf("tenuto: %s: not allowed now: %v", e.Request, e.Err)
+	}
+	return fmt.Sprintf("tenuto: %s: %s", e.Request, strings.Join(e.Lacks, ", "))
+}
+
+// Unwrap returns the machine's error.
+func (e *NotAllowedError) Unwrap() error { return e.Err }
+
+// requestNames are the names of requests and responses in X.215.
+var requestNames = map[spm.Kind]string{
+	spm.SCONreq: "S-CONNECT request", spm.SCONrspPos: "S-CONNECT response", spm.SCONrspNeg: "S-CONNECT response", spm.SDTreq: "S-DATA request",
+	spm.STDreq: "S-TYPED-DATA request", spm.SEXreq: "S-EXPEDITED-DATA request", spm.SCDreq: "S-CAPABILITY-DATA request",
+	spm.SCDrsp: "S-CAPABILITY-DATA response", spm.SGTreq: "S-TOKEN-GIVE request", spm.SPTreq: "S-TOKEN-PLEASE request",
+	spm.SCGreq: "S-CONTROL-GIVE request", spm.SSYNmreq: "S-SYNC-MINOR request", spm.SSYNmdreq: "S-SYNC-MINOR request",
+	spm.SSYNmrsp: "S-SYNC-MINOR response", spm.SSYNMreq: "S-SYNC-MAJOR request", spm.SSYNMrsp: "S-SYNC-MAJOR response",
+	spm.SRSYNreqA: "S-RESYNCHRONIZE request (abandon)", spm.SRSYNreqR: "S-RESYNCHRONIZE request (restart)",
+	spm.SRSYNreqS: "S-RESYNCHRONIZE request (set)", spm.SRSYNrsp: "S-RESYNCHRONIZE response", spm.SUERreq: "S-U-EXCEPTION-REPORT request",
+	spm.SACTSreq: "S-ACTIVITY-START request", spm.SACTRreq: "S-ACTIVITY-RESUME request", spm.SACTIreq: "S-ACTIVITY-INTERRUPT request",
+	spm.SACTIrsp: "S-ACTIVITY-INTERRUPT response", spm.SACTDreq: "S-ACTIVITY-DISCARD request", spm.SACTDrsp: "S-ACTIVITY-DISCARD response",
+	spm.SACTEreq: "S-ACTIVITY-END request", spm.SACTErsp: "S-ACTIVITY-END response", spm.SRELreq: "S-RELEASE request",
+	spm.SRELrspPos: "S-RELEASE response", spm.SRELrspNeg: "S-RELEASE response (negative)", spm.SUABreq: "S-U-ABORT request",
+}
 
 // Source says who aborted a session.
 type Source uint8

@@ -85,6 +85,10 @@ const (
 	flagStopSend                    // nothing can be sent any more
 	flagClosed                      // Conn.Close
 	flagNotConn                     // the session cannot be a Conn
+	flagPurge                       // what is being sent is to be withdrawn
+	flagDrop                        // what is being received has no effect any more
+
+	flagsWake = flagLook | flagStopSend | flagClosed | flagPurge
 )
 
 // A waiter is the transport.Cancel of a call: it gives up for the caller's reason, or with errLook because a flag of the

@@ -67,7 +67,7 @@ func Listen(ctx context.Context, rawURL string, cfg *Config) (*Listener, error) 
 }
 
 func (ep *Endpoint) newListener(cfg *Config) (*Listener, error) {
-	if _, err := cfg.session(); err != nil {
+	if _, err := cfg.session(false); err != nil {
 		return nil, err
 	}
 	return &Listener{ep: ep, cfg: cfg, queue: make(chan *endpoint.Stream, ep.backlog), late: make(chan *Incoming), done: make(chan struct{}), over: ep.ep.Done()}, nil
@@ -146,7 +146,7 @@ func (l *Listener) admit(in *Incoming) *Incoming {
 }
 
 func (l *Listener) readLate(in *Incoming, s *endpoint.Stream) {
-	ctx, cancel := context.WithTimeout(context.Background(), in.s.cfg.ConnectTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), in.s.set.cfg.ConnectTimeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, s.Wake)()
 	if err := in.read(ctx); err != nil {

@@ -4,30 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/tenuto-session/tenuto/spdu"
 	"github.com/tenuto-session/tenuto/spm"
 	"github.com/tenuto-session/tenuto/transport"
 )
 
-// An op is something that whoever has the send gate is to do.
-type op struct {
-	kind opKind
-	tsdu []byte
-}
-
-type opKind uint8
-
-const (
-	opSend            opKind = iota // past flow control
-	opExpedited                     // on the expedited flow if it goes at once, else on the normal one; PREPARE not at all then
-	opPurge                         // withdraw what was sent
-	opDisconnectAfter               // TIM
-)
-
 // input is what an event brings beside what the machine sees.
 type input struct {
 	tsdus   [][]byte  // the SPDU of a request, encoded
+	send    spdu.SPDU // and as it was before
+	wait    bool      // its user waits for flow control
 	pdu     spdu.SPDU // the SPDU received
 	reflect []byte    // of a wrong TSDU
 	err     error     // what is wrong
@@ -36,10 +24,15 @@ type input struct {
 // step puts an event into the machine and turns its outputs into what is to be done once mu is free. mu is held.
 func (s *Session) step(ev spm.Event, in input) error {
 	from := s.m.State()
+	keep := s.m.Protected()
 	if err := s.m.Step(ev); err != nil {
 		return err
 	}
-	for _, o := range s.m.Drain() {
+	out := s.m.Drain()
+	if slices.ContainsFunc(out, cancels) {
+		s.purge(keep)
+	}
+	for _, o := range out {
 		s.output(o, &ev, &in)
 	}
 	s.settle(from, &ev, &in)
@@ -49,7 +42,7 @@ func (s *Session) step(ev spm.Event, in input) error {
 // settle records the end of a session of which the machine says nothing to the user. mu is held.
 func (s *Session) settle(from spm.State, ev *spm.Event, in *input) {
 	st := s.m.State()
-	if st != spm.Idle && st != spm.Leaving || s.end != nil || ev.Kind == spm.SUABreq {
+	if st != spm.Idle && st != spm.Leaving && (st != spm.Connected || from == spm.Connected) || s.end != nil || ev.Kind == spm.SUABreq || ev.Kind == spm.TCONind {
 		return
 	}
 	if from == spm.Connected || from == spm.WaitOverflow { // there was none yet, and this is no CN
@@ -59,38 +52,97 @@ func (s *Session) settle(from spm.State, ev *spm.Event, in *input) {
 	s.finish(ErrReleased)
 }
 
+// cancels tells which outputs say that what was sent before has no effect any more (x225 1.6).
+func cancels(o spm.Output) bool {
+	switch o {
+	case spm.SendRSa, spm.SendRSr, spm.SendRSs, spm.SendAI, spm.SendAD, spm.SRSYNind, spm.SACTIind, spm.SACTDind:
+		return true
+	}
+	return false
+}
+
+// purge withdraws what this side has sent, unless data separation protects it, and drops what the user has not received. mu is held, and
+// the machine has been stepped.
+func (s *Session) purge(keep bool) {
+	if !keep {
+		s.cancelRequests()
+	}
+	s.queue(op{kind: opPurge, keep: keep})
+	s.raise(flagPurge)
+	if s.m.Discarding() {
+		s.inds = nil
+		s.raise(flagDrop)
+	}
+}
+
+// cancelRequests drops what requests have still to send. mu is held.
+func (s *Session) cancelRequests() {
+	s.ops = slices.DeleteFunc(s.ops, func(o op) bool { return o.user })
+	s.expedite = nil
+	s.purges++
+}
+
 func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 	switch o {
-	case spm.SendCN, spm.SendOA, spm.SendCDO, spm.SendAC, spm.SendRFnr, spm.SendFNnr, spm.SendDN:
-		for _, b := range in.tsdus {
-			s.ops = append(s.ops, op{opSend, b})
-		}
+	case spm.SendDT, spm.SendTD, spm.SDTind, spm.STDind, spm.SCONind, spm.SCONcnfPos, spm.TCONreq, spm.TCONrsp, spm.StopTIM:
+		// the caller's: it has the data, the parameters, or the transport connection already
 	case spm.SendPRAB:
-		b, err := spdu.PR{Type: spdu.PrepareAB}.AppendBinary(nil)
+		s.cancelRequests()
+		s.queue(op{kind: opPurge}, op{kind: opExpedited, tsdu: encodePR(spdu.PrepareAB)})
+	case spm.SendPRMAA, spm.SendPRRS, spm.SendPRRA:
+		s.prepare(o)
+	case spm.SendABnr, spm.SendABr:
+		s.sendAbort(ev, in)
+	case spm.SendAA, spm.SendGTA:
+		si := spdu.SPDU(spdu.AA{})
+		if o == spm.SendGTA {
+			si = spdu.GTA{}
+		}
+		b, err := si.AppendBinary(nil)
 		if err != nil {
 			panic("BUG: " + err.Error())
 		}
-		s.ops = append(s.ops, op{opPurge, nil}, op{opExpedited, b})
-	case spm.SendABnr:
-		s.sendAbort(ev, in)
+		s.queue(op{kind: opSend, tsdu: b})
 	case spm.SCONcnfNeg:
 		rf := in.pdu.(spdu.RF)
-		s.finish(&RefusedError{s.service, rf.Reason, rf.UserData})
-	case spm.SRELind:
-		s.indicate(ReleaseInd{in.pdu.(spdu.FN).UserData})
-	case spm.SRELcnfPos:
-		s.indicate(ReleaseCnf{in.pdu.(spdu.DN).UserData})
+		s.finish(&RefusedError{s.Service(), rf.Reason, rf.UserData})
 	case spm.SUABind, spm.SPABind:
 		s.finish(s.abortOf(ev, in))
 	case spm.TDISreq:
 		s.hangUp = true
 	case spm.StartTIM:
-		s.ops = append(s.ops, op{opDisconnectAfter, nil})
-	case spm.SendDT, spm.SDTind, spm.SCONind, spm.SCONcnfPos, spm.TCONreq, spm.TCONrsp, spm.StopTIM:
-		// the caller's: it has the data, the parameters, or the transport connection already
+		s.queue(op{kind: opDisconnectAfter})
 	default:
-		panic(fmt.Sprintf("BUG: output %v without reuse of the transport connection", o))
+		if o.ToUser() {
+			s.indicate(s.indication(o, in.pdu))
+			return
+		}
+		switch p := in.send.(type) {
+		case spdu.RS:
+			s.resync = p
+		case spdu.EX:
+			s.expedite = append(s.expedite, in.tsdus[0])
+			return
+		}
+		for _, b := range in.tsdus {
+			s.queue(op{kind: opSend, tsdu: b, user: in.wait})
+		}
 	}
+}
+
+// prepare sends a PREPARE: what follows on the normal flow waits until it has been submitted.
+func (s *Session) prepare(o spm.Output) {
+	t := map[spm.Output]spdu.PrepareType{spm.SendPRMAA: spdu.PrepareMAA, spm.SendPRRS: spdu.PrepareRS, spm.SendPRRA: spdu.PrepareRA}[o]
+	s.expedite = append(s.expedite, encodePR(t))
+	s.queue(op{kind: opBarrier, user: true})
+}
+
+func encodePR(t spdu.PrepareType) []byte {
+	b, err := spdu.PR{Type: t}.AppendBinary(nil)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return b
 }
 
 // sendAbort queues AB, on the expedited flow if it fits there. What was sent before is withdrawn first.
@@ -103,14 +155,90 @@ func (s *Session) sendAbort(ev *spm.Event, in *input) {
 		}
 		tsdus = [][]byte{b}
 	}
-	s.ops = append(s.ops, op{opPurge, nil})
+	s.cancelRequests()
+	s.queue(op{kind: opPurge})
 	for _, b := range tsdus {
 		kind := opSend
-		if s.tc.HasExpedited() && len(tsdus) == 1 && len(b) <= transport.MaxExpedited {
+		if s.m.Expedited() && len(tsdus) == 1 && len(b) <= transport.MaxExpedited {
 			kind = opExpedited
 		}
-		s.ops = append(s.ops, op{kind, b})
+		s.queue(op{kind: kind, tsdu: b})
 	}
+}
+
+// indication makes the indication or confirm that an SPDU brings.
+func (s *Session) indication(o spm.Output, pdu spdu.SPDU) Indication {
+	available, owned := s.m.Tokens()
+	switch p := pdu.(type) {
+	case spdu.EX:
+		return ExpeditedInd{p.UserData}
+	case spdu.CD:
+		return CapabilityInd{p.UserData}
+	case spdu.CDA:
+		return CapabilityCnf{p.UserData}
+	case spdu.GT:
+		return TokenGiveInd{p.Tokens, p.UserData}
+	case spdu.PT:
+		return TokenPleaseInd{p.Tokens, p.UserData}
+	case spdu.AC:
+		return TokenPleaseInd{p.Tokens, nil}
+	case spdu.GTC:
+		return ControlGiveInd{p.UserData}
+	case spdu.MIP:
+		return SyncMinorInd{syncType(&p), p.Serial, p.UserData}
+	case spdu.MIA:
+		return SyncMinorCnf{p.Serial, p.UserData}
+	case spdu.MAP:
+		return SyncMajorInd{p.Serial, p.UserData}
+	case spdu.AE:
+		return ActivityEndInd{p.Serial, p.UserData}
+	case spdu.MAA:
+		if o == spm.SACTEcnf {
+			return ActivityEndCnf{p.Serial, p.UserData}
+		}
+		return SyncMajorCnf{p.Serial, p.UserData}
+	case spdu.RS:
+		s.resync = p
+		s.resync.UserData = nil
+		return ResyncInd{p.Type, p.Serial, settingsOf(p.Tokens, available, s.start), p.UserData}
+	case spdu.RA:
+		return ResyncCnf{p.Serial, owned, p.UserData}
+	case spdu.ED:
+		return ExceptionInd{Reason: p.Reason, Data: p.UserData}
+	case spdu.ER:
+		return ExceptionInd{Provider: true}
+	case spdu.AS:
+		return ActivityStartInd{p.Activity, p.UserData}
+	case spdu.AR:
+		l := &p.Linking
+		return ActivityResumeInd{p.Activity, Resume{ID: l.Activity, Serial: l.Serial,
+			On: Reference{Calling: l.Calling, Called: l.Called, Common: l.Common, Additional: l.Additional}}, p.UserData}
+	case spdu.AI:
+		return ActivityInterruptInd{p.Reason, p.UserData}
+	case spdu.AIA:
+		return ActivityInterruptCnf{p.UserData}
+	case spdu.AD:
+		return ActivityDiscardInd{p.Reason, p.UserData}
+	case spdu.ADA:
+		return ActivityDiscardCnf{p.UserData}
+	case spdu.FN:
+		return ReleaseInd{p.UserData}
+	case spdu.DN:
+		return ReleaseCnf{Data: p.UserData}
+	case spdu.NF:
+		return ReleaseCnf{Refused: true, Data: p.UserData}
+	}
+	panic(fmt.Sprintf("BUG: %v for %v", o, pdu))
+}
+
+func syncType(p *spdu.MIP) (t SyncType) {
+	if p.Type == spdu.Optional {
+		t |= Optional
+	}
+	if p.DataSeparation {
+		t |= Separated
+	}
+	return t
 }
 
 func (s *Session) indicate(ind Indication) {
@@ -161,8 +289,8 @@ func (s *Session) counted(err error) error {
 
 // perform unlocks mu and does what has been decided under it.
 func (s *Session) perform() {
-	hangUp, wake, ops := s.hangUp, s.flags.Load() != 0, len(s.ops) > 0
-	s.hangUp = false
+	hangUp, wake, ops := s.hangUp, s.flags.Load()&flagsWake != 0, len(s.ops) > 0
+	s.hangUp, s.fresh = false, s.fresh || ops
 	s.mu.Unlock()
 	if hangUp {
 		s.tc.Disconnect(transport.ReasonNormal)
@@ -175,56 +303,9 @@ func (s *Session) perform() {
 	}
 }
 
-// flush does what is to go out, for who has the send gate.
-func (s *Session) flush() {
-	s.mu.Lock()
-	ops := s.ops
-	s.ops = nil
-	s.mu.Unlock()
-	for _, o := range ops {
-		s.do(o)
-	}
-}
-
-// openSendGate does what is to go out, and lets the next sender in.
-func (s *Session) openSendGate() {
-	for {
-		s.mu.Lock()
-		ops := s.ops
-		s.ops = nil
-		if len(ops) == 0 {
-			s.sendGate.unlock() // under mu: who adds an op now finds the gate open
-			s.mu.Unlock()
-			return
-		}
-		s.mu.Unlock()
-		for _, o := range ops {
-			s.do(o)
-		}
-	}
-}
-
-// do does one op. An error means that the connection has ended, of which the receiver hears.
-func (s *Session) do(o op) {
-	switch o.kind {
-	case opSend:
-		s.tc.Send(transport.Never, nil, o.tsdu, transport.End|transport.NoWait)
-	case opExpedited:
-		err := s.tc.SendExpedited(now{}, o.tsdu)
-		if _, _, notPR := spdu.ParsePR(o.tsdu); errors.Is(err, errNow) && notPR != nil {
-			s.do(op{opSend, o.tsdu})
-		}
-	case opPurge:
-		s.tc.Purge()
-		s.tx.open, s.tx.ssdu, s.tx.owed = false, false, 0
-	case opDisconnectAfter:
-		s.tc.DisconnectAfter(tim)
-	}
-}
-
 // encode returns the TSDUs of an SPDU with user data of the given size.
 func (s *Session) encode(p spdu.SPDU, size int) ([][]byte, error) {
-	max, limit := s.sendMax, MaxUserData
+	limit := MaxUserData
 	if s.version == spdu.Version1 {
 		limit = spdu.MaxUserDataV1
 	}
@@ -237,7 +318,16 @@ func (s *Session) encode(p spdu.SPDU, size int) ([][]byte, error) {
 	if size > limit {
 		return nil, fmt.Errorf("tenuto: user data of %d octets exceed %d", size, limit)
 	}
-	return spdu.Segments(p, max)
+	tsdus, err := spdu.Segments(p, s.sendMax)
+	if err == nil && s.version == spdu.Version1 {
+		if err := spdu.CheckVersion(p, s.version); err != nil {
+			return nil, fmt.Errorf("tenuto: with protocol version 1: %w", err)
+		}
+		if len(tsdus) > 1 {
+			return nil, fmt.Errorf("tenuto: user data of %d octets exceed the TSDU maximum size %d, and protocol version 1 has no segments", size, s.sendMax)
+		}
+	}
+	return tsdus, err
 }
 
 // wrap turns a refusal of the machine into an error of this package.
@@ -252,7 +342,7 @@ func wrap(err error) error {
 			return ErrReleased
 		}
 	}
-	return fmt.Errorf("tenuto: request not allowed now: %w", err)
+	return &NotAllowedError{Request: requestNames[ie.Event], Lacks: ie.Lacks, Err: ie}
 }
 
 func (s *Session) abortError(by Source, remote bool, r AbortReason, data []byte, err error) *AbortError {

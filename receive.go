@@ -8,8 +8,17 @@ import (
 	"github.com/tenuto-session/tenuto/transport"
 )
 
-// maxControl is the size of the largest TSDU without user information, in octets: one SPDU. x225 2.1
-const maxControl = 4 + 65535
+// maxControl is the size of the largest TSDU without user information, in octets: a GT with user data and one SPDU more. x225 2.1, 3.2
+const maxControl = 2 * spdu.MaxSPDU
+
+// A flow is one of the two kinds of SSDUs that come in parts.
+type flow uint8
+
+const (
+	normal flow = iota // of S-DATA
+	typed              // of S-TYPED-DATA
+	numFlows
+)
 
 // A receiver is what receiving keeps between calls. The receive gate guards it.
 type receiver struct {
@@ -17,15 +26,14 @@ type receiver struct {
 	head     [64]byte // the first octets of a TSDU
 	tsdu     []byte   // those octets, or all of a TSDU without user information; aliases head while it is short
 	want     int      // how long tsdu is to become before it is looked at
-	inData   bool     // the user information of a DT is being received
+	inData   bool     // the user information of a DT or TD is being received
 	discard  bool     // and the machine delivers none of it
+	flow     flow
 	enc      spdu.Enclosure
-	ssdu     bool // an SSDU is unfinished
+	ssdu     [numFlows]bool // an SSDU is unfinished
+	after    spdu.SPDU      // the GT or PT whose tokens count when the TSDU has been received
 	assembly spdu.Assembly
 	buf      []byte // of Session.Receive
-
-	overflow []byte        // while connecting: user data for CDO
-	sizes    spdu.TSDUSize // while connecting: those that CN proposed
 }
 
 // reset begins another TSDU.
@@ -41,9 +49,10 @@ type heldAbort struct {
 
 // got is what receive found: an indication, or n octets of an SSDU and whether it ends.
 type got struct {
-	ind Indication
-	n   int
-	end bool
+	ind  Indication
+	n    int
+	end  bool
+	flow flow
 }
 
 // receive takes the next thing from the transport or from the queue of indications. User data go straight into b. It may return with
@@ -87,13 +96,29 @@ func (s *Session) receiveData(w transport.Cancel, b []byte) (g got, err error) {
 		return g, err
 	}
 	s.received.Add(int64(n))
-	if end {
-		r.reset()
-	}
+	r.discard = r.discard || s.flags.Load()&flagDrop != 0
+	g = got{n: n, end: end && r.enc.Ends(), flow: r.flow}
 	if r.discard {
-		return g, nil
+		g = got{}
 	}
-	return got{n: n, end: end && r.enc.Ends()}, nil
+	if end {
+		s.endData()
+	}
+	return g, nil
+}
+
+// endData ends a TSDU with user information.
+func (s *Session) endData() {
+	r := &s.rx
+	r.reset()
+	if r.after == nil {
+		return
+	}
+	p := r.after
+	r.after = nil
+	s.mu.Lock()
+	defer s.perform()
+	s.process(p, false)
 }
 
 // receiveHead reads on in the octets of a TSDU before its user information, or in all of it.
@@ -130,44 +155,71 @@ func (s *Session) receiveHead(w transport.Cancel, g *got) error {
 	return nil
 }
 
-// data begins the user information of a DT whose head has been read.
+// data begins the user information of a DT or TD whose head has been read. What stands before it in the TSDU comes first, and tokens
+// in the GT or PT that leads it come last (x225 3.2).
 func (s *Session) data(size int, end bool, g *got) {
 	r := &s.rx
+	f, kind, want := normal, spm.DT, spm.SDTind
 	var enc spdu.Enclosure
-	if size != len(spdu.WholeHead) || [4]byte(r.tsdu) != spdu.WholeHead {
-		var err error
-		if enc, err = dataHead(r.tsdu); err != nil {
+	s.mu.Lock()
+	if dt, ok := plainDT(r.tsdu); ok {
+		enc = dt.Enclosure
+	} else {
+		pdus, err := s.parse(append([]byte(nil), r.tsdu...))
+		if err != nil {
+			s.mu.Unlock()
 			s.wrong(err)
 			return
 		}
+		switch p := pdus[len(pdus)-1].(type) {
+		case spdu.DT:
+			enc = p.Enclosure
+		case spdu.TD:
+			enc, f, kind, want = p.Enclosure, typed, spm.TD, spm.STDind
+		}
+		if len(pdus) > 1 {
+			for _, p := range pdus[1 : len(pdus)-1] {
+				s.process(p, false)
+			}
+			r.after = pdus[0]
+		}
 	}
-	if enc.Begins() == r.ssdu {
-		s.wrong(errors.New("tenuto: DT segments out of order"))
-		return
-	}
-	s.mu.Lock()
 	from := s.m.State()
-	if err := s.m.Step(spm.Event{Kind: spm.DT}); err != nil {
+	if err := s.m.Step(spm.Event{Kind: kind}); err != nil {
 		panic("BUG: " + err.Error())
 	}
 	out := s.m.Drain()
-	if r.discard = len(out) != 1 || out[0] != spm.SDTind; !r.discard || len(out) == 0 {
-		s.mu.Unlock()
-	} else {
-		s.notNow(from, out)
-	}
-	r.enc, r.ssdu = enc, !enc.Ends()
-	if end {
-		r.reset()
-		g.end = enc.Ends() && !r.discard
+	if r.discard = len(out) != 1 || out[0] != want; r.discard && len(out) > 0 {
+		s.notNow(kind, from, out)
 		return
 	}
-	r.inData = true
+	if !r.discard && enc.Begins() == r.ssdu[f] {
+		s.invalid(errors.New("tenuto: segments of an SSDU out of order"), r.tsdu[:min(len(r.tsdu), spdu.ReflectMax)])
+		r.reset()
+		s.perform()
+		return
+	}
+	s.perform()
+	s.flags.And(^flagDrop)
+	r.flow, r.enc, r.ssdu[f], r.inData = f, enc, !enc.Ends() && !r.discard, true
+	if end {
+		g.end, g.flow = enc.Ends() && !r.discard, f
+		s.endData()
+	}
 }
 
-// notNow does what the machine answers to a DT that its state does not allow. mu is held, and let go.
-func (s *Session) notNow(from spm.State, out []spm.Output) {
-	ev := spm.Event{Kind: spm.DT}
+// plainDT parses the head that nearly all data have: GT without tokens, and DT.
+func plainDT(b []byte) (dt spdu.DT, ok bool) {
+	if [2]byte(b) != [2]byte(spdu.WholeHead[:2]) {
+		return dt, false
+	}
+	dt, n, err := spdu.ParseDT(b[2:])
+	return dt, err == nil && n == len(b)-2
+}
+
+// notNow does what the machine answers to data that its state does not allow. mu is held, and let go.
+func (s *Session) notNow(k spm.Kind, from spm.State, out []spm.Output) {
+	ev := spm.Event{Kind: k}
 	in := input{reflect: s.rx.tsdu[:min(len(s.rx.tsdu), spdu.ReflectMax)]}
 	for _, o := range out {
 		s.output(o, &ev, &in)
@@ -175,32 +227,6 @@ func (s *Session) notNow(from spm.State, out []spm.Output) {
 	s.settle(from, &ev, &in)
 	s.perform()
 }
-
-// dataHead returns the enclosure of the DT in a head: GT or PT, and DT. Tokens are not there to be given or asked for.
-func dataHead(b []byte) (spdu.Enclosure, error) {
-	var tokens spdu.Tokens
-	var n int
-	if b[0] == spdu.WholeHead[0] {
-		gt, m, err := spdu.ParseGT(b)
-		if err != nil {
-			return 0, err
-		}
-		tokens, n = gt.Tokens, m
-	} else {
-		pt, m, err := spdu.ParsePT(b)
-		if err != nil {
-			return 0, err
-		}
-		tokens, n = pt.Tokens, m
-	}
-	if tokens != 0 {
-		return 0, errTokens
-	}
-	dt, _, err := spdu.ParseDT(b[n:])
-	return dt.Enclosure, err
-}
-
-var errTokens = errors.New("tenuto: tokens that are not available")
 
 // wrong is the reaction to what cannot be understood: the machine's, and the rest of the TSDU is not read.
 func (s *Session) wrong(err error) {
@@ -226,24 +252,86 @@ func (s *Session) must(ev spm.Event, in input) {
 	}
 }
 
-// control handles a TSDU without user information.
+// control handles a TSDU without user information: its SPDUs in order, and the tokens of the GT or PT that leads it last.
 func (s *Session) control(tsdu []byte, expedited bool) {
 	s.mu.Lock()
 	defer s.perform()
-	ev, in, err := s.decode(tsdu, expedited)
-	reflect := tsdu[:min(len(tsdu), spdu.ReflectMax)]
+	pdus, err := s.parse(tsdu)
 	if err != nil {
-		s.invalid(err, reflect)
+		s.invalid(err, tsdu[:min(len(tsdu), spdu.ReflectMax)])
 		return
 	}
-	if in.pdu == nil {
-		return // a segment, or nothing but a header
+	for _, p := range append(pdus[1:], pdus[0]) {
+		s.process(p, expedited)
 	}
-	in.reflect = reflect
-	if expedited && s.byConn && s.end == nil && s.hold(ev, in) {
+}
+
+// parse takes a TSDU, or its head, apart, and checks what does not depend on the state.
+func (s *Session) parse(tsdu []byte) ([]spdu.SPDU, error) {
+	pdus, _, err := spdu.Parse(tsdu)
+	if err != nil {
+		return nil, err
+	}
+	if c, _ := spdu.Concatenated(pdus); c == spdu.Extended && !s.concatenation {
+		return nil, spdu.Locate(&spdu.ProtocolError{Code: spdu.BadSequence, PDU: "TSDU", Clause: "x225 3.2",
+			Err: errors.New("extended concatenation, which was not agreed")}, tsdu, 2)
+	}
+	for i, p := range pdus {
+		if err := spdu.CheckVersion(p, s.version); err != nil {
+			return nil, spdu.Locate(err, tsdu, i)
+		}
+		if gt, ok := p.(spdu.GT); ok && i == 0 && len(pdus) > 1 && gt.Tokens != 0 && resets(pdus[1]) {
+			pdus[0] = spdu.GT{} // what follows says where the tokens go (x225 3.2)
+		}
+	}
+	return pdus, nil
+}
+
+// resets tells which SPDUs set the token positions themselves.
+func resets(p spdu.SPDU) bool {
+	switch p.(type) {
+	case spdu.RS, spdu.AI, spdu.AD:
+		return true
+	}
+	return false
+}
+
+// process steps an SPDU. mu is held.
+func (s *Session) process(p spdu.SPDU, expedited bool) {
+	ev, in, err := s.event(p, expedited)
+	if err != nil {
+		s.invalid(err, reflected(p))
 		return
 	}
+	if ev.Kind == 0 || expedited && s.byConn && s.end == nil && s.hold(ev, in) {
+		return
+	}
+	in.reflect = reflected(p)
 	s.must(ev, in)
+	if !expedited && ends(p) {
+		s.rx.ssdu = [numFlows]bool{}
+	}
+	if ac, ok := p.(spdu.AC); ok && ac.Tokens != 0 && s.m.State() == spm.DataTransfer {
+		s.must(spm.Event{Kind: spm.PT, Tokens: ac.Tokens}, in) // x225 2.6: AC is followed by a PT event
+	}
+}
+
+// ends tells which SPDUs are never within an SSDU that goes on behind them (x225 2.10).
+func ends(p spdu.SPDU) bool {
+	switch p.(type) {
+	case spdu.RS, spdu.RA, spdu.AI, spdu.AIA, spdu.AD, spdu.ADA, spdu.ED, spdu.ER:
+		return true
+	}
+	return false
+}
+
+// reflected is what an AB says of an SPDU.
+func reflected(p spdu.SPDU) []byte {
+	b, err := p.AppendBinary(nil)
+	if err != nil {
+		return nil // one that is received but not sent
+	}
+	return b[:min(len(b), spdu.ReflectMax)]
 }
 
 // hold keeps an abort that overtook data from a Conn until they have been read: received data stay readable. Who writes
@@ -287,7 +375,7 @@ func (s *Session) receiveError(err error, held *heldAbort) error {
 	case err == transport.ErrPurged:
 		// What was cut is dropped; what follows is an abort, or what it resynchronizes to.
 		r.reset()
-		r.ssdu = false
+		r.ssdu, r.after = [numFlows]bool{}, nil
 		return nil
 	case err == errLook:
 		return nil

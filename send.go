@@ -11,7 +11,12 @@ import (
 
 // Send is S-DATA: ssdu, at least one octet, is one SSDU to the peer. It waits for flow control alone. If ctx ends it when some
 // octets have been taken, it returns an *UnfinishedError, and the SSDU stays open for SendPart.
-func (s *Session) Send(ctx context.Context, ssdu []byte) error {
+func (s *Session) Send(ctx context.Context, ssdu []byte) error { return s.send(ctx, normal, ssdu) }
+
+// SendTyped is S-TYPED-DATA, which needs no token: as Send, with SendTypedPart.
+func (s *Session) SendTyped(ctx context.Context, ssdu []byte) error { return s.send(ctx, typed, ssdu) }
+
+func (s *Session) send(ctx context.Context, f flow, ssdu []byte) error {
 	if err := s.sendGate.lock(ctx); err != nil {
 		return err
 	}
@@ -19,7 +24,7 @@ func (s *Session) Send(ctx context.Context, ssdu []byte) error {
 	if s.tx.ssdu && !s.closed() {
 		return ErrUnfinished
 	}
-	n, err := s.sendPart(ctx, ssdu, true)
+	n, err := s.sendPart(ctx, f, ssdu, true)
 	if err != nil && s.tx.ssdu && n > 0 {
 		return &UnfinishedError{n, err}
 	}
@@ -32,60 +37,118 @@ func (s *Session) Send(ctx context.Context, ssdu []byte) error {
 // If an agreed TSDU size makes segments of an SSDU, one that was cancelled in its last segment has to be finished with exactly
 // the rest.
 func (s *Session) SendPart(ctx context.Context, b []byte, end bool) (n int, err error) {
+	return s.sendPartOf(ctx, normal, b, end)
+}
+
+// SendTypedPart is SendPart for S-TYPED-DATA. One SSDU is open at a time.
+func (s *Session) SendTypedPart(ctx context.Context, b []byte, end bool) (n int, err error) {
+	return s.sendPartOf(ctx, typed, b, end)
+}
+
+func (s *Session) sendPartOf(ctx context.Context, f flow, b []byte, end bool) (n int, err error) {
 	if err := s.sendGate.lock(ctx); err != nil {
 		return 0, err
 	}
 	defer s.openSendGate()
-	return s.sendPart(ctx, b, end)
+	return s.sendPart(ctx, f, b, end)
+}
+
+// MaxExpedited is the most that SendExpedited sends at a time, in octets. X.215
+const MaxExpedited = 14
+
+// SendExpedited is S-EXPEDITED-DATA: 1 to MaxExpedited octets that may overtake others sent before them, and are not overtaken by any sent
+// after them.
+func (s *Session) SendExpedited(ctx context.Context, data []byte) error {
+	p := spdu.EX{UserData: data}
+	s.mu.Lock()
+	err := error(ErrClosed)
+	if !s.closed() {
+		_, err = s.stepRequest(len(data), as(spm.Event{Kind: spm.SEXreq}, p), true)
+	}
+	s.perform()
+	if err != nil {
+		return err
+	}
+	w := &waiter{s: s, mask: flagStopSend | flagClosed, c: ctx}
+	defer w.done()
+	return s.sendExpedited(w)
 }
 
 var errEmpty = errors.New("tenuto: an SSDU has at least one octet") // X.225: S-DATA's user data
 
-func (s *Session) sendPart(ctx context.Context, b []byte, end bool) (n int, err error) {
+// wholeHeads are the heads of TSDUs with a whole SSDU.
+var wholeHeads = [numFlows][]byte{normal: spdu.WholeHead[:], typed: typedHead(nil, 0)}
+
+func typedHead(b []byte, e spdu.Enclosure) []byte {
+	b, err := spdu.TD{Enclosure: e}.AppendBinary(b)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	return b
+}
+
+func (s *Session) sendPart(ctx context.Context, f flow, b []byte, end bool) (n int, err error) {
 	if s.closed() {
 		return 0, ErrClosed
 	}
-	if len(b) == 0 && !(end && s.tx.ssdu) {
-		if !end {
-			return 0, nil
-		}
-		return 0, errEmpty
-	}
 	w := s.tx.waiter.begin(ctx)
 	defer w.done()
-	if err := s.maySend(w); err != nil {
+	if err := s.run(w); err != nil {
 		return 0, err
 	}
+	switch {
+	case s.tx.torn:
+		s.tx.torn = false
+		return 0, ErrPurged
+	case s.tx.ssdu && s.tx.flow != f:
+		return 0, ErrUnfinished
+	case len(b) == 0 && !end:
+		return 0, nil
+	case len(b) == 0 && !s.tx.ssdu:
+		return 0, errEmpty
+	}
+	if sends, err := s.maySend(w, f); err != nil {
+		return 0, err
+	} else if !sends {
+		s.tx.torn = !end
+		return len(b), nil
+	}
+	s.tx.flow = f
 	if s.sendMax != 0 {
 		return s.sendSegments(w, b, end)
 	}
 	var head []byte
 	if !s.tx.ssdu {
-		head = spdu.WholeHead[:]
+		head = wholeHeads[f]
 	}
 	n, err = s.transmit(w, head, b, end)
 	s.tx.ssdu = s.tx.open
 	return n, err
 }
 
-// maySend asks the machine whether S-DATA is allowed. When the peer has announced an abort, the data have no effect: it waits for
-// what the abort says.
-func (s *Session) maySend(w *waiter) error {
+// maySend asks the machine whether data may be sent. sends is false where they have no effect, because the peer has announced a
+// resynchronization, interrupt or discard; when it has announced an abort, this waits for what the abort says.
+func (s *Session) maySend(w *waiter, f flow) (sends bool, err error) {
+	kind := spm.SDTreq
+	if f == typed {
+		kind = spm.STDreq
+	}
 	s.mu.Lock()
 	if err := s.over(); err != nil {
 		s.mu.Unlock()
-		return err
+		return false, err
 	}
-	err := s.m.Step(spm.Event{Kind: spm.SDTreq})
-	sends := len(s.m.Drain()) > 0
+	err = s.m.Step(spm.Event{Kind: kind})
+	sends = len(s.m.Drain()) > 0
+	aborting := s.m.State() == spm.Aborting
 	s.mu.Unlock()
 	if err != nil {
-		return wrap(err)
+		return false, wrap(err)
 	}
-	if !sends {
-		return s.awaitAbort(w)
+	if !sends && aborting {
+		return false, s.awaitAbort(w)
 	}
-	return nil
+	return sends, nil
 }
 
 // awaitAbort receives until the session has ended, unless somebody else does. What comes before is discarded by the machine.
@@ -137,6 +200,9 @@ func (s *Session) sendError(w *waiter, err error) error {
 		s.takeExpedited()
 		s.tc.Wake() // who receives may have been waiting for it
 	case err == errLook:
+		if s.flags.Load()&flagPurge != 0 {
+			return ErrPurged
+		}
 	case errors.As(err, &de):
 		// The receiver may have data to read before it comes to the end: only senders hear of it now.
 		s.mu.Lock()
@@ -183,8 +249,7 @@ func (s *Session) sendSegments(w *waiter, b []byte, end bool) (n int, err error)
 	for {
 		part := b[n:min(n+room, len(b))]
 		last := end && n+len(part) == len(b)
-		s.tx.head = spdu.SegmentHead(enclosure(!s.tx.ssdu, last))
-		m, err := s.transmit(w, s.tx.head[:], part, true)
+		m, err := s.transmit(w, s.segmentHead(enclosure(!s.tx.ssdu, last)), part, true)
 		if n += m; m > 0 || err == nil {
 			s.tx.ssdu = !last || err != nil
 		}
@@ -198,6 +263,15 @@ func (s *Session) sendSegments(w *waiter, b []byte, end bool) (n int, err error)
 			return n, nil
 		}
 	}
+}
+
+// segmentHead is the head of a TSDU with a segment of the SSDU that is being sent.
+func (s *Session) segmentHead(e spdu.Enclosure) []byte {
+	if s.tx.flow == typed {
+		return typedHead(s.tx.head[:0], e)
+	}
+	s.tx.head = spdu.SegmentHead(e)
+	return s.tx.head[:]
 }
 
 func enclosure(first, last bool) spdu.Enclosure {

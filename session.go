@@ -20,13 +20,15 @@ import (
 //
 // A session is used either by its own methods or by its Conn.
 type Session struct {
-	tc       transport.Conn
-	cfg      Config
-	start    bool // this side sent CN
-	version  spdu.Version
-	service  string
-	peerData []byte // user data of the peer's S-CONNECT
-	sendMax  int    // TSDU maximum size this side keeps to, 0 unlimited
+	tc            transport.Conn
+	set           *setup        // until the session is connected
+	peer          *Parameters   // of the peer's S-CONNECT
+	linger        time.Duration // Config.Linger
+	sendMax       int           // TSDU maximum size this side keeps to, 0 unlimited
+	start         bool          // this side sent CN
+	concatenation bool          // this side receives extended concatenation
+	concatenate   bool          // and the peer does
+	version       spdu.Version
 
 	flags                    atomic.Uint32
 	sent, received, consumed atomic.Int64
@@ -34,6 +36,10 @@ type Session struct {
 	mu        sync.Mutex // guards what follows; never held across a call of the transport
 	m         spm.Machine
 	ops       []op         // what is to go out, in order; whoever has the send gate does it
+	fresh     bool         // some of ops have not been tried
+	purges    int          // how often ops were cancelled
+	expedite  [][]byte     // what is to go out on the expedited flow, in order; whoever has expeditedOut sends it
+	resync    spdu.RS      // of the resynchronization in progress
 	inds      []Indication // for Receive
 	held      *heldAbort   // an AB that overtook data which a Conn has yet to read
 	announced error        // what a sender hears of the end before the receiver comes to it
@@ -42,12 +48,15 @@ type Session struct {
 	hangUp    bool        // disconnect the transport when mu is free
 	orphan    *time.Timer // ends a closed session whose peer does not answer; nil before that
 
-	expedited gate // one takes expedited TSDUs at a time
+	expedited    gate // one takes expedited TSDUs at a time
+	expeditedOut gate // and one sends them
 
 	sendGate gate // guards tx and sending
 	tx       struct {
 		open   bool                       // a TSDU is unfinished
 		ssdu   bool                       // an SSDU is
+		flow   flow                       // of which kind
+		torn   bool                       // an SSDU was cut by a purge, of which its sender has not heard
 		owed   int                        // octets that the open TSDU is still to have, when its head says that it ends the SSDU
 		head   [spdu.SegmentHeadSize]byte // of the segment that is being sent
 		waiter waiter
@@ -60,9 +69,16 @@ type Session struct {
 	br   *Bridge // nil where there is none
 }
 
+// setup is what connecting keeps.
+type setup struct {
+	cfg      Config
+	cn       spdu.CN // sent or received
+	overflow []byte  // user data for CDO
+}
+
 func newSession(tc transport.Conn, cfg Config) *Session {
-	s := &Session{tc: tc, cfg: cfg, version: spdu.Version2, service: cfg.Service}
-	s.tx.waiter = waiter{s: s, mask: flagStopSend | flagClosed}
+	s := &Session{tc: tc, set: &setup{cfg: cfg}, peer: &Parameters{Called: cfg.Service}, version: spdu.Version2, linger: cfg.Linger}
+	s.tx.waiter = waiter{s: s, mask: flagStopSend | flagClosed | flagPurge}
 	s.rx.waiter = waiter{s: s, mask: flagLook | flagClosed}
 	s.rx.assembly.Limit = MaxUserData
 	s.conn.s = s
@@ -70,10 +86,13 @@ func newSession(tc transport.Conn, cfg Config) *Session {
 }
 
 // Service returns the called session selector.
-func (s *Session) Service() string { return s.service }
+func (s *Session) Service() string { return s.peer.Called }
 
 // UserData returns the user data of the peer's S-CONNECT request or response.
-func (s *Session) UserData() []byte { return s.peerData }
+func (s *Session) UserData() []byte { return s.peer.UserData }
+
+// Parameters returns what was agreed on, of a session that was dialled, or what the peer had proposed.
+func (s *Session) Parameters() Parameters { return *s.peer }
 
 // Units returns the functional units selected.
 func (s *Session) Units() Units {
@@ -94,7 +113,13 @@ func (s *Session) Conn() *Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.byConn = true
-	if u := s.m.Units(); u&Duplex == 0 || u&spdu.NegotiatedRelease != 0 {
+	switch s.m.Units() {
+	case Duplex:
+	case HalfDuplex:
+		if s.conn.turns == nil {
+			s.conn.turns = new(turns)
+		}
+	default:
 		s.raise(flagNotConn)
 	}
 	return &s.conn
@@ -103,7 +128,7 @@ func (s *Session) Conn() *Conn {
 // closed tells whether Conn.Close was called.
 func (s *Session) closed() bool { return s.flags.Load()&flagClosed != 0 }
 
-// Receive waits for the next indication or confirm: Data, ReleaseInd or ReleaseCnf. When the session has ended it returns an
+// Receive waits for the next indication or confirm. When the session has ended it returns an
 // *AbortError, or ErrReleased. An abort drops indications not yet received.
 func (s *Session) Receive(ctx context.Context) (Indication, error) {
 	if err := s.recvGate.lock(ctx); err != nil {
@@ -128,6 +153,9 @@ func (s *Session) Receive(ctx context.Context) (Indication, error) {
 		}
 		if g.n > 0 || g.end {
 			s.consumed.Add(int64(g.n))
+			if g.flow == typed {
+				return TypedDataInd{s.rx.buf[:g.n], g.end}, nil
+			}
 			return Data{s.rx.buf[:g.n], g.end}, nil
 		}
 	}
@@ -136,16 +164,24 @@ func (s *Session) Receive(ctx context.Context) (Indication, error) {
 // receiveSize is the most that one Data indication holds, in octets.
 const receiveSize = 32 << 10
 
-// Release is the S-RELEASE request: this side sends nothing more. It goes on receiving until ReleaseCnf comes. data has at most
-// MaxUserData octets.
+// Release is the S-RELEASE request: this side sends nothing more. It goes on receiving until ReleaseCnf comes. It wants all tokens here, and
+// no activity in progress. data has at most MaxUserData octets.
 func (s *Session) Release(ctx context.Context, data []byte) error {
-	return s.request(ctx, spm.SRELreq, spdu.FN{UserData: data}, len(data))
+	_, err := s.request(ctx, data, as(spm.Event{Kind: spm.SRELreq}, spdu.FN{UserData: data}))
+	return err
 }
 
 // RespondRelease is the affirmative S-RELEASE response to ReleaseInd, after which the session has ended. If both sides have asked
 // for release, the one that did not dial answers only after its ReleaseCnf (X.225: p75).
 func (s *Session) RespondRelease(ctx context.Context, data []byte) error {
-	return s.request(ctx, spm.SRELrspPos, spdu.DN{UserData: data}, len(data))
+	_, err := s.request(ctx, data, as(spm.Event{Kind: spm.SRELrspPos}, spdu.DN{UserData: data}))
+	return err
+}
+
+// RefuseRelease is the negative S-RELEASE response, which wants NegotiatedRelease: the session goes on.
+func (s *Session) RefuseRelease(ctx context.Context, data []byte) error {
+	_, err := s.request(ctx, data, as(spm.Event{Kind: spm.SRELrspNeg}, spdu.NF{UserData: data}))
+	return err
 }
 
 // Abort is S-U-ABORT: what has not arrived never may. data has at most MaxUserData octets, which reach the peer if it is there.
@@ -174,31 +210,73 @@ func (s *Session) abort(data []byte, r AbortReason) (*AbortError, error) {
 	return e, err
 }
 
-// request steps a request of the user that sends one SPDU.
-func (s *Session) request(ctx context.Context, k spm.Kind, p spdu.SPDU, size int) error {
+// A build makes the event of a request or response, and its SPDU, given the number of the next synchronization point. It is called with
+// mu held.
+type build func(next uint32) (spm.Event, spdu.SPDU)
+
+// as is the build of a request that needs no number.
+func as(ev spm.Event, p spdu.SPDU) build { return func(uint32) (spm.Event, spdu.SPDU) { return ev, p } }
+
+// request is a request or response whose SPDU goes out behind what was sent before.
+func (s *Session) request(ctx context.Context, data []byte, b build) (next uint32, err error) {
 	if err := s.sendGate.lock(ctx); err != nil {
-		return err
+		return 0, err
 	}
 	defer s.openSendGate()
 	switch {
 	case s.closed():
-		return ErrClosed
+		return 0, ErrClosed
 	case s.tx.ssdu:
-		return ErrUnfinished
+		return 0, ErrUnfinished
 	}
-	return s.requestLocked(k, p, size)
+	w := s.tx.waiter.begin(ctx)
+	defer w.done()
+	if err := s.run(w); err != nil {
+		return 0, err
+	}
+	if next, err = s.requestLocked(len(data), b); err != nil {
+		return 0, err
+	}
+	return next, s.run(w)
 }
 
-// requestLocked is request for who has the send gate.
-func (s *Session) requestLocked(k spm.Kind, p spdu.SPDU, size int) error {
+// requestLocked steps a request for who has the send gate, and then waits for flow control by run.
+func (s *Session) requestLocked(size int, b build) (next uint32, err error) {
+	s.mu.Lock()
+	defer s.perform()
+	return s.stepRequest(size, b, true)
+}
+
+// stepRequest steps a request. wait says that the caller waits for flow control; else its SPDU goes out past that. mu is held.
+func (s *Session) stepRequest(size int, b build, wait bool) (next uint32, err error) {
+	if err := s.over(); err != nil {
+		return 0, err
+	}
+	next = s.m.Next()
+	ev, p := b(next)
 	tsdus, err := s.encode(p, size)
+	if err != nil {
+		return 0, err
+	}
+	return next, wrap(s.step(ev, input{tsdus: tsdus, send: p, wait: wait}))
+}
+
+// urgent is a request that withdraws what was sent before: it does not wait for who is sending, but ends that.
+func (s *Session) urgent(ctx context.Context, data []byte, b build) error {
+	s.mu.Lock()
+	err := error(ErrClosed)
+	if !s.closed() {
+		_, err = s.stepRequest(len(data), b, true)
+	}
+	s.perform()
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.perform()
-	if err := s.over(); err != nil {
+	if err := s.sendGate.lock(ctx); err != nil {
 		return err
 	}
-	return wrap(s.step(spm.Event{Kind: k}, input{tsdus: tsdus}))
+	defer s.openSendGate()
+	w := s.tx.waiter.begin(ctx)
+	defer w.done()
+	return s.run(w)
 }

@@ -209,18 +209,20 @@ func TestRelease(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			l := open(t, o, nil, nil)
 			long := pattern(1000)
-			try(t, l.a.Release(bg, long), "S-RELEASE request")
+			released := make(chan error, 1) // it waits where the flow is narrow
+			go func() { released <- l.a.Release(bg, long) }()
+			want(t, l.b, ReleaseInd{long}, "the request's indication")
+			try(t, <-released, "S-RELEASE request")
 			if err := l.a.Send(bg, []byte("x")); err != ErrReleased {
 				t.Errorf("Send after Release: %v", err)
 			}
 			if err := l.a.Release(bg, nil); err != ErrReleased {
 				t.Errorf("second Release: %v", err)
 			}
-			want(t, l.b, ReleaseInd{long}, "the request's indication")
 			try(t, l.b.Send(bg, []byte("still")), "the acceptor goes on sending")
 			want(t, l.a, Data{[]byte("still"), true}, "and the requestor receiving")
 			try(t, l.b.RespondRelease(bg, []byte("bye")), "S-RELEASE response")
-			want(t, l.a, ReleaseCnf{[]byte("bye")}, "its confirm")
+			want(t, l.a, ReleaseCnf{Data: []byte("bye")}, "its confirm")
 			for _, s := range []*Session{l.a, l.b} {
 				wantEnd(t, s, ErrReleased, "the end")
 				if err := s.Send(bg, []byte("x")); err != ErrReleased {
@@ -246,9 +248,9 @@ func TestReleaseCollision(t *testing.T) {
 		t.Error("the T-responder answered before its confirm")
 	}
 	try(t, l.a.RespondRelease(bg, []byte("c")), "a's response")
-	want(t, l.b, ReleaseCnf{[]byte("c")}, "b's confirm")
+	want(t, l.b, ReleaseCnf{Data: []byte("c")}, "b's confirm")
 	try(t, l.b.RespondRelease(bg, nil), "b's response")
-	want(t, l.a, ReleaseCnf{nil}, "a's confirm")
+	want(t, l.a, ReleaseCnf{}, "a's confirm")
 	wantEnd(t, l.a, ErrReleased, "a's end")
 	wantEnd(t, l.b, ErrReleased, "b's end")
 }

@@ -118,7 +118,9 @@ func (k Kind) String() string {
 }
 
 func (k Kind) fromTransport() bool { return k >= TCONind && k <= TIM }
-func (k Kind) fromUser() bool      { return k >= SCONreq && k <= SUABreq }
+
+// FromUser tells whether the event is a request or response of the SS-user.
+func (k Kind) FromUser() bool { return k >= SCONreq && k <= SUABreq }
 
 // Event is what happens to the machine. The fields after Kind are parameters of some kinds only.
 type Event struct {

@@ -78,7 +78,7 @@ func (m *Machine) missing(c *condition, ev *Event, onlyUnits bool) (list []strin
 // the alternative, an exception report, nobody implements. Before a session exists the transport connection goes instead.
 func (m *Machine) invalid(ev *Event) error {
 	switch {
-	case ev.Kind.fromUser(), ev.Kind == TCONind, ev.Kind == TCONcnf:
+	case ev.Kind.FromUser(), ev.Kind == TCONind, ev.Kind == TCONcnf:
 		return m.refuse(ev)
 	case ev.Kind.fromTransport():
 		return nil // TIM, which crossed its stop, and T-DISCONNECT when there is no connection

@@ -45,6 +45,9 @@ func (m *Machine) Activity() bool { return m.activity.Vact }
 // Discarding tells whether what arrives belongs to what a resynchronization has cancelled (p185).
 func (m *Machine) Discarding() bool { return m.is(p185, &Event{}) }
 
+// Protected tells whether data separation protects what this side has sent from a resynchronization (not p80).
+func (m *Machine) Protected() bool { return !m.is(p80, &Event{}) }
+
 // Collision tells whether both users have asked for release (Vcoll).
 func (m *Machine) Collision() bool { return m.release.Vcoll }
 
@@ -54,7 +57,7 @@ func (m *Machine) Step(ev Event) error {
 	if ev.Kind == noEvent || ev.Kind >= numEvents {
 		panic("BUG: no such event")
 	}
-	if m.nonsense(&ev) != "" || ev.Kind.fromUser() && !m.seen(&ev) {
+	if m.nonsense(&ev) != "" || ev.Kind.FromUser() && !m.seen(&ev) {
 		return m.invalid(&ev)
 	}
 	return m.step(&ev)

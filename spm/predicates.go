@@ -266,7 +266,7 @@ func (m *Machine) is(p predicate, ev *Event) bool {
 func (m *Machine) wins(ev *Event) bool {
 	own, number := m.resync.Vrsp, m.resync.Vrspnb
 	peer, other := ev.Kind.resync(), int32(ev.Serial)
-	if ev.Kind.fromUser() {
+	if ev.Kind.FromUser() {
 		own, number, peer, other = peer, other, own, number
 	}
 	switch {

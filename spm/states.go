@@ -45,16 +45,18 @@ const (
 
 // The states that a driver asks for.
 const (
-	Idle         = sta01
-	Connected    = sta01C // the transport is, the session not
-	WaitAccept   = sta02A
-	WaitOverflow = sta01D
-	Connecting   = sta08 // the S-CONNECT response is outstanding
-	DataTransfer = sta713
-	Releasing    = sta03  // own S-RELEASE request is outstanding
-	Released     = sta09  // the peer's S-RELEASE is to be answered
-	Aborting     = sta15D // PREPARE(AB) was received
-	Leaving      = sta16  // wait for T-DISCONNECT
+	Idle               = sta01
+	Connected          = sta01C // the transport is, the session not
+	WaitAccept         = sta02A
+	WaitOverflow       = sta01D
+	WaitOverflowAccept = sta02B
+	Connecting         = sta08 // the S-CONNECT response is outstanding
+	DataTransfer       = sta713
+	Releasing          = sta03  // own S-RELEASE request is outstanding
+	Released           = sta09  // the peer's S-RELEASE is to be answered
+	Synchronizing      = sta10A // the peer's S-SYNC-MAJOR is to be answered
+	Aborting           = sta15D // PREPARE(AB) was received
+	Leaving            = sta16  // wait for T-DISCONNECT
 )
 
 var stateNames = [numStates]string{

@@ -112,7 +112,7 @@ func sweep(t *testing.T, m *Machine, ev Event, rows map[*row]bool) {
 		return
 	}
 	var ie *InvalidError
-	if !errors.As(err, &ie) || !ev.Kind.fromUser() && ev.Kind != TCONind && ev.Kind != TCONcnf {
+	if !errors.As(err, &ie) || !ev.Kind.FromUser() && ev.Kind != TCONind && ev.Kind != TCONcnf {
 		t.Fatalf("%+v in %v: error %v", ev, before.state, err)
 	}
 	if m.connect != before.connect || m.sync != before.sync || m.release != before.release || m.tokens != before.tokens ||
@@ -129,7 +129,7 @@ type result struct {
 
 // naive looks for the row in the tables themselves, in the order in which they are printed.
 func naive(m *Machine, ev Event) (result, *row) {
-	if m.nonsense(&ev) == "" && (!ev.Kind.fromUser() || m.seen(&ev)) {
+	if m.nonsense(&ev) == "" && (!ev.Kind.FromUser() || m.seen(&ev)) {
 		m.learn(&ev)
 		for i := range tables {
 			for j := range tables[i].rows {
@@ -145,7 +145,7 @@ func naive(m *Machine, ev Event) (result, *row) {
 			}
 		}
 	}
-	if ev.Kind.fromUser() || ev.Kind == TCONind || ev.Kind == TCONcnf {
+	if ev.Kind.FromUser() || ev.Kind == TCONind || ev.Kind == TCONcnf {
 		return result{m.state, nil, true}, nil
 	}
 	switch m.state {

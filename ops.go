@@ -1,0 +1,171 @@
+package tenuto
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/tenuto-session/tenuto/spdu"
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+// An op is something that whoever has the send gate is to do.
+type op struct {
+	kind opKind
+	tsdu []byte // what is left of it
+	user bool   // of a request: it waits for flow control, and a purge cancels it
+	keep bool   // opPurge: only an unfinished TSDU is withdrawn
+}
+
+type opKind uint8
+
+const (
+	opSend            opKind = iota // past flow control, if it is no request's
+	opExpedited                     // AB or its PREPARE: if it goes at once, else on the normal flow, or PREPARE not at all
+	opBarrier                       // what is on the expedited list goes first
+	opPurge                         // withdraw what was sent
+	opDisconnectAfter               // TIM
+)
+
+// queue adds ops. mu is held.
+func (s *Session) queue(ops ...op) {
+	s.ops = append(s.ops, ops...)
+	s.fresh = true
+}
+
+// blocked tells whether the ops have to wait for the end of an SSDU that is being sent in parts. mu is held, and the send gate.
+func (s *Session) blocked() bool { return s.tx.open && s.ops[0].kind != opPurge }
+
+// run does what is to go out, in order, for who has the send gate. What waits for flow control waits by w; a nil w does not wait, and
+// leaves what a request has still to send where something has to wait.
+func (s *Session) run(w *waiter) error {
+	for {
+		s.mu.Lock()
+		if len(s.ops) == 0 || s.blocked() {
+			s.mu.Unlock()
+			return nil
+		}
+		o, purges := s.ops[0], s.purges
+		s.ops = s.ops[1:]
+		hurry := slices.ContainsFunc(s.ops, func(o op) bool { return !o.user }) // an answer of the machine waits behind it
+		s.mu.Unlock()
+		if err := s.do(&o, w, hurry); err != nil {
+			s.mu.Lock()
+			if s.purges == purges {
+				s.ops = append([]op{o}, s.ops...)
+			}
+			s.mu.Unlock()
+			return err
+		}
+	}
+}
+
+// openSendGate does what is to go out and can go at once, and lets the next sender in.
+func (s *Session) openSendGate() {
+	for {
+		s.mu.Lock()
+		if len(s.ops) == 0 || !s.fresh || s.blocked() {
+			s.sendGate.unlock() // under mu: who adds an op now finds the gate open
+			s.mu.Unlock()
+			return
+		}
+		s.fresh = false
+		s.mu.Unlock()
+		s.run(nil) // what is left goes with the next call that can wait
+	}
+}
+
+// do does one op, or what can be done of it. That the connection has ended is no error: the receiver hears of it.
+func (s *Session) do(o *op, w *waiter, hurry bool) error {
+	switch o.kind {
+	case opSend:
+		if !o.user || w == nil && hurry {
+			s.tc.Send(transport.Never, nil, o.tsdu, transport.End|transport.NoWait)
+			return nil
+		}
+		return s.submit(o, w)
+	case opExpedited:
+		err := s.tc.SendExpedited(now{}, o.tsdu)
+		if _, _, notPR := spdu.ParsePR(o.tsdu); errors.Is(err, errNow) && notPR != nil {
+			return s.do(&op{kind: opSend, tsdu: o.tsdu}, w, hurry)
+		}
+	case opBarrier:
+		return s.sendExpedited(w)
+	case opPurge:
+		s.flags.And(^flagPurge)
+		if o.keep && !s.tx.open {
+			break
+		}
+		s.tc.Purge()
+		s.tx.torn = s.tx.torn || s.tx.ssdu
+		s.tx.open, s.tx.ssdu, s.tx.owed = false, false, 0
+	case opDisconnectAfter:
+		s.tc.DisconnectAfter(tim)
+	}
+	return nil
+}
+
+// submit sends what is left of a request's TSDU.
+func (s *Session) submit(o *op, w *waiter) error {
+	for {
+		var c transport.Cancel = now{}
+		if w != nil {
+			c = w
+		}
+		n, err := s.tc.Send(c, nil, o.tsdu, transport.End)
+		o.tsdu = o.tsdu[n:]
+		switch {
+		case err == nil:
+			return nil
+		case w == nil && err == errNow:
+			return err
+		case w == nil && err != transport.ErrExpedited:
+			return nil // the end, of which the receiver hears
+		}
+		if w == nil {
+			s.takeExpedited()
+			continue
+		}
+		if err := s.sendError(w, err); err != nil {
+			return err
+		}
+	}
+}
+
+// sendExpedited submits what is on the expedited list, in order. One caller at a time does.
+func (s *Session) sendExpedited(w *waiter) error {
+	var c transport.Cancel = now{}
+	if w != nil {
+		c = w
+		if err := s.expeditedOut.lock(w.c); err != nil {
+			return err
+		}
+	} else if !s.expeditedOut.tryLock() {
+		return errNow
+	}
+	defer s.expeditedOut.unlock()
+	for {
+		s.mu.Lock()
+		if len(s.expedite) == 0 {
+			s.mu.Unlock()
+			return nil
+		}
+		b, purges := s.expedite[0], s.purges
+		s.expedite = s.expedite[1:]
+		s.mu.Unlock()
+		for err := s.tc.SendExpedited(c, b); err != nil; err = s.tc.SendExpedited(c, b) {
+			if w != nil {
+				err = s.sendError(w, err)
+			} else if gone(err) || !errors.Is(err, errNow) {
+				return nil
+			}
+			if err != nil {
+				s.mu.Lock()
+				if s.purges == purges {
+					s.expedite = append([][]byte{b}, s.expedite...)
+				}
+				s.mu.Unlock()
+				return err
+			}
+		}
+	}
+}
