@@ -24,13 +24,13 @@ type input struct {
 // step puts an event into the machine and turns its outputs into what is to be done once mu is free. mu is held.
 func (s *Session) step(ev spm.Event, in input) error {
 	from := s.m.State()
-	keep := s.m.Protected()
+	keep, purged := s.m.Protected(), s.m.Resynchronizing()
 	if err := s.m.Step(ev); err != nil {
 		return err
 	}
 	out := s.m.Drain()
-	if slices.ContainsFunc(out, cancels) {
-		s.purge(keep)
+	if !purged && slices.ContainsFunc(out, cancels) { // after a purge there is nothing more than an own RS
+		s.purge(keep, !ev.Kind.FromUser())
 	}
 	for _, o := range out {
 		s.output(o, &ev, &in)
@@ -61,13 +61,13 @@ func cancels(o spm.Output) bool {
 	return false
 }
 
-// purge withdraws what this side has sent, unless data separation protects it, and drops what the user has not received. mu is held, and
-// the machine has been stepped.
-func (s *Session) purge(keep bool) {
+// purge withdraws what this side has sent, unless data separation protects it, and drops what the user has not received; moot says that the
+// peer drops what it has received, too. mu is held, and the machine has been stepped.
+func (s *Session) purge(keep, moot bool) {
 	if !keep {
 		s.cancelRequests()
 	}
-	s.queue(op{kind: opPurge, keep: keep})
+	s.queueFirst(op{kind: opPurge, keep: keep, moot: moot})
 	s.raise(flagPurge)
 	if s.m.Discarding() {
 		s.inds = nil
@@ -88,7 +88,8 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 		// the caller's: it has the data, the parameters, or the transport connection already
 	case spm.SendPRAB:
 		s.cancelRequests()
-		s.queue(op{kind: opPurge}, op{kind: opExpedited, tsdu: encodePR(spdu.PrepareAB)})
+		s.queueFirst(op{kind: opPurge})
+		s.queue(op{kind: opExpedited, tsdu: encodePR(spdu.PrepareAB)})
 	case spm.SendPRMAA, spm.SendPRRS, spm.SendPRRA:
 		s.prepare(o)
 	case spm.SendABnr, spm.SendABr:
@@ -156,7 +157,7 @@ func (s *Session) sendAbort(ev *spm.Event, in *input) {
 		tsdus = [][]byte{b}
 	}
 	s.cancelRequests()
-	s.queue(op{kind: opPurge})
+	s.queueFirst(op{kind: opPurge})
 	for _, b := range tsdus {
 		kind := opSend
 		if s.m.Expedited() && len(tsdus) == 1 && len(b) <= transport.MaxExpedited {

@@ -14,6 +14,7 @@ type op struct {
 	tsdu []byte // what is left of it
 	user bool   // of a request: it waits for flow control, and a purge cancels it
 	keep bool   // opPurge: only an unfinished TSDU is withdrawn
+	moot bool   // opPurge: the peer drops what it has of it
 }
 
 type opKind uint8
@@ -29,6 +30,12 @@ const (
 // queue adds ops. mu is held.
 func (s *Session) queue(ops ...op) {
 	s.ops = append(s.ops, ops...)
+	s.fresh = true
+}
+
+// queueFirst adds an op that goes before all others, in the middle of an SSDU too. mu is held.
+func (s *Session) queueFirst(o op) {
+	s.ops = append([]op{o}, s.ops...)
 	s.fresh = true
 }
 
@@ -94,6 +101,9 @@ func (s *Session) do(o *op, w *waiter, hurry bool) error {
 		s.flags.And(^flagPurge)
 		if o.keep && !s.tx.open {
 			break
+		}
+		if s.tx.open && o.moot && !s.tc.HasExpedited() {
+			s.tc.Send(transport.Never, nil, nil, transport.End|transport.NoWait) // cutting it would end the connection
 		}
 		s.tc.Purge()
 		s.tx.torn = s.tx.torn || s.tx.ssdu

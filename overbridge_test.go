@@ -79,6 +79,10 @@ func (e *endpoints) carriers() []carrier.Network { return []carrier.Network{e.nw
 func (e *endpoints) open(t testing.TB) (a, b *Session) { return e.openWith(t, nil) }
 
 func (e *endpoints) openWith(t testing.TB, cfg *Config) (a, b *Session) {
+	return e.openBoth(t, cfg, cfg)
+}
+
+func (e *endpoints) openBoth(t testing.TB, ca, cb *Config) (a, b *Session) {
 	t.Helper()
 	accepted := make(chan *Session, 1)
 	go func() {
@@ -87,13 +91,13 @@ func (e *endpoints) openWith(t testing.TB, cfg *Config) (a, b *Session) {
 			t.Error(err)
 			return
 		}
-		s, err := in.Accept(context.Background(), cfg)
+		s, err := in.Accept(context.Background(), cb)
 		if err != nil {
 			t.Error(err)
 		}
 		accepted <- s
 	}()
-	a, err := e.client.Dial(t.Context(), e.url+"/test", cfg)
+	a, err := e.client.Dial(t.Context(), e.url+"/test", ca)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,6 +162,10 @@ func TestHTTPWhileCut(t *testing.T) {
 	done := make(chan struct{})
 	go func() { defer close(done); srv.Serve(NetListener(e.ln)) }()
 	defer func() { srv.Close(); <-done }()
+	// A dial whose own carrier is cut says so; what is to survive is what comes after it.
+	if _, err := e.client.Bridge(t.Context(), e.url+"/http"); err != nil {
+		t.Fatal(err)
+	}
 	e.cutAtRandom(t)
 	tr := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		return e.client.DialContext(ctx, network, e.url+"/http")

@@ -25,7 +25,7 @@ func open(t testing.TB, o transporttest.Options, ca, cb *Config) *link {
 	l.ta, l.tb = transporttest.Pipe(o)
 	done := make(chan error, 1)
 	go func() {
-		in, err := readConnect(transport.Never, l.tb, nil)
+		in, err := readConnect(transport.Never, l.tb, cb)
 		if err == nil {
 			l.b, err = in.Accept(context.Background(), cb)
 		}

@@ -31,6 +31,8 @@ type receiver struct {
 	flow     flow
 	enc      spdu.Enclosure
 	ssdu     [numFlows]bool // an SSDU is unfinished
+	over     []byte         // user information that was read with the head
+	ended    bool           // and the TSDU ends with it
 	after    spdu.SPDU      // the GT or PT whose tokens count when the TSDU has been received
 	assembly spdu.Assembly
 	buf      []byte // of Session.Receive
@@ -38,7 +40,7 @@ type receiver struct {
 
 // reset begins another TSDU.
 func (r *receiver) reset() {
-	r.tsdu, r.want, r.inData = r.head[:0], len(spdu.WholeHead), false
+	r.tsdu, r.want, r.inData, r.over = r.head[:0], len(spdu.WholeHead), false, nil
 }
 
 // heldAbort is an AB that has arrived before data which were sent before it.
@@ -91,8 +93,13 @@ func (s *Session) receive(w transport.Cancel, b []byte) (g got, err error) {
 
 func (s *Session) receiveData(w transport.Cancel, b []byte) (g got, err error) {
 	r := &s.rx
-	n, end, err := s.tc.Receive(w, b)
-	if err != nil {
+	var n int
+	var end bool
+	if len(r.over) > 0 {
+		n = copy(b, r.over)
+		r.over = r.over[n:]
+		end = r.ended && len(r.over) == 0
+	} else if n, end, err = s.tc.Receive(w, b); err != nil {
 		return g, err
 	}
 	s.received.Add(int64(n))
@@ -162,10 +169,10 @@ func (s *Session) data(size int, end bool, g *got) {
 	f, kind, want := normal, spm.DT, spm.SDTind
 	var enc spdu.Enclosure
 	s.mu.Lock()
-	if dt, ok := plainDT(r.tsdu); ok {
+	if dt, ok := plainDT(r.tsdu, size); ok {
 		enc = dt.Enclosure
 	} else {
-		pdus, err := s.parse(append([]byte(nil), r.tsdu...))
+		pdus, err := s.parse(append([]byte(nil), r.tsdu[:size]...))
 		if err != nil {
 			s.mu.Unlock()
 			s.wrong(err)
@@ -202,6 +209,9 @@ func (s *Session) data(size int, end bool, g *got) {
 	s.perform()
 	s.flags.And(^flagDrop)
 	r.flow, r.enc, r.ssdu[f], r.inData = f, enc, !enc.Ends() && !r.discard, true
+	if r.over, r.ended = append(r.over[:0], r.tsdu[size:]...), end; len(r.over) > 0 {
+		return
+	}
 	if end {
 		g.end, g.flow = enc.Ends() && !r.discard, f
 		s.endData()
@@ -209,12 +219,12 @@ func (s *Session) data(size int, end bool, g *got) {
 }
 
 // plainDT parses the head that nearly all data have: GT without tokens, and DT.
-func plainDT(b []byte) (dt spdu.DT, ok bool) {
+func plainDT(b []byte, size int) (dt spdu.DT, ok bool) {
 	if [2]byte(b) != [2]byte(spdu.WholeHead[:2]) {
 		return dt, false
 	}
 	dt, n, err := spdu.ParseDT(b[2:])
-	return dt, err == nil && n == len(b)-2
+	return dt, err == nil && n == size-2
 }
 
 // notNow does what the machine answers to data that its state does not allow. mu is held, and let go.

@@ -25,7 +25,7 @@ func (s *Session) send(ctx context.Context, f flow, ssdu []byte) error {
 		return ErrUnfinished
 	}
 	n, err := s.sendPart(ctx, f, ssdu, true)
-	if err != nil && s.tx.ssdu && n > 0 {
+	if err != nil && s.tx.ssdu && n > 0 && err != ErrPurged {
 		return &UnfinishedError{n, err}
 	}
 	return err
@@ -115,14 +115,18 @@ func (s *Session) sendPart(ctx context.Context, f flow, b []byte, end bool) (n i
 	}
 	s.tx.flow = f
 	if s.sendMax != 0 {
-		return s.sendSegments(w, b, end)
+		n, err = s.sendSegments(w, b, end)
+	} else {
+		var head []byte
+		if !s.tx.ssdu {
+			head = wholeHeads[f]
+		}
+		n, err = s.transmit(w, head, b, end)
+		s.tx.ssdu = s.tx.open
 	}
-	var head []byte
-	if !s.tx.ssdu {
-		head = wholeHeads[f]
+	if err == ErrPurged {
+		s.tx.ssdu = false // its sender knows
 	}
-	n, err = s.transmit(w, head, b, end)
-	s.tx.ssdu = s.tx.open
 	return n, err
 }
 
@@ -172,6 +176,9 @@ func (s *Session) awaitAbort(w *waiter) error {
 
 // transmit sends octets of one TSDU, a head before them if it is new, and keeps track of whether the TSDU is open.
 func (s *Session) transmit(w *waiter, head, b []byte, end bool) (n int, err error) {
+	if len(head) > 0 && s.flags.Load()&flagPurge != 0 {
+		return 0, ErrPurged
+	}
 	var f transport.SendFlag
 	if end {
 		f = transport.End

@@ -78,12 +78,19 @@ type setup struct {
 
 func newSession(tc transport.Conn, cfg Config) *Session {
 	s := &Session{tc: tc, set: &setup{cfg: cfg}, peer: &Parameters{Called: cfg.Service}, version: spdu.Version2, linger: cfg.Linger}
-	s.tx.waiter = waiter{s: s, mask: flagStopSend | flagClosed | flagPurge}
+	s.tx.waiter = waiter{s: s, mask: flagStopSend | flagClosed}
+	if s.cuts() {
+		s.tx.waiter.mask |= flagPurge
+	}
 	s.rx.waiter = waiter{s: s, mask: flagLook | flagClosed}
 	s.rx.assembly.Limit = MaxUserData
 	s.conn.s = s
 	return s
 }
+
+// cuts tells whether a TSDU that was sent in part can be withdrawn. Where there is no expedited flow the peer may not hear of that in time: then who
+// sends a TSDU sends it to its end.
+func (s *Session) cuts() bool { return s.tc.HasExpedited() }
 
 // Service returns the called session selector.
 func (s *Session) Service() string { return s.peer.Called }
@@ -240,7 +247,7 @@ func (s *Session) request(ctx context.Context, data []byte, b build) (next uint3
 	return next, s.run(w)
 }
 
-// requestLocked steps a request for who has the send gate, and then waits for flow control by run.
+// requestLocked steps a request for who waits for flow control by run afterwards.
 func (s *Session) requestLocked(size int, b build) (next uint32, err error) {
 	s.mu.Lock()
 	defer s.perform()
@@ -261,22 +268,34 @@ func (s *Session) stepRequest(size int, b build, wait bool) (next uint32, err er
 	return next, wrap(s.step(ev, input{tsdus: tsdus, send: p, wait: wait}))
 }
 
-// urgent is a request that withdraws what was sent before: it does not wait for who is sending, but ends that.
+// urgent is a request that withdraws what was sent before: it does not wait for who is sending, but ends that, if the transport can cut a TSDU.
 func (s *Session) urgent(ctx context.Context, data []byte, b build) error {
-	s.mu.Lock()
-	err := error(ErrClosed)
-	if !s.closed() {
-		_, err = s.stepRequest(len(data), b, true)
-	}
-	s.perform()
-	if err != nil {
-		return err
+	first := func() error { return s.stepUrgent(len(data), b) }
+	if s.cuts() {
+		if err := first(); err != nil {
+			return err
+		}
+		first = func() error { return nil }
 	}
 	if err := s.sendGate.lock(ctx); err != nil {
 		return err
 	}
 	defer s.openSendGate()
+	if s.tx.open && !s.cuts() {
+		return ErrUnfinished
+	}
+	if err := first(); err != nil {
+		return err
+	}
 	w := s.tx.waiter.begin(ctx)
 	defer w.done()
 	return s.run(w)
+}
+
+func (s *Session) stepUrgent(size int, b build) error {
+	if s.closed() {
+		return ErrClosed
+	}
+	_, err := s.requestLocked(size, b)
+	return err
 }

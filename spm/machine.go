@@ -45,6 +45,9 @@ func (m *Machine) Activity() bool { return m.activity.Vact }
 // Discarding tells whether what arrives belongs to what a resynchronization has cancelled (p185).
 func (m *Machine) Discarding() bool { return m.is(p185, &Event{}) }
 
+// Resynchronizing tells whether a resynchronization, interrupt or discard is in progress (Vrsp).
+func (m *Machine) Resynchronizing() bool { return m.resync.Vrsp != noResync }
+
 // Protected tells whether data separation protects what this side has sent from a resynchronization (not p80).
 func (m *Machine) Protected() bool { return !m.is(p80, &Event{}) }
 

@@ -76,5 +76,5 @@ func (m *Machine) lacks(n *need) (list []string) {
 }
 
 func names(t spdu.Tokens) string {
-	return strings.ReplaceAll(t.String(), "+", " token and ") + " token"
+	return strings.ReplaceAll(strings.ReplaceAll(t.String(), "major", "major/activity"), "+", " token, the ") + " token"
 }
