@@ -85,12 +85,14 @@ type Conn interface {
 
 	// Purge withdraws what Send accepted and the peer has not received: what has not been sent never will be, what is
 	// unacknowledged is not sent again. A TSDU cut by it ends with ErrPurged at the receiver, and the next Send begins a new one.
-	// Expedited TSDUs are not touched. It is a promise of effort: a transport that cannot withdraw does nothing.
+	// Expedited TSDUs are not touched. It is a promise of effort: a transport that cannot withdraw does nothing. One whose protocol has
+	// no word for a cut says what it does in its place; no torn TSDU passes for a whole one unless an expedited TSDU between the
+	// Purge and the next Send has told the peer.
 	Purge()
 
 	// Disconnect is the T-DISCONNECT request: it ends the connection both ways and discards what is in flight. Pending
-	// and later calls here return net.ErrClosed; the peer gets a *DisconnectError with this reason. It never waits. On a
-	// connection that has ended it does nothing.
+	// and later calls here return net.ErrClosed; the peer gets a *DisconnectError with this reason, or with ReasonNormal where
+	// the transport's protocol cannot tell it. It never waits. On a connection that has ended it does nothing.
 	Disconnect(Reason)
 
 	// DisconnectAfter says that the user is done but what was sent should still arrive: what comes in from now on is dropped,

@@ -25,8 +25,21 @@ import (
 // patience bounds what a test waits for. Nothing takes that long unless it is broken.
 const patience = 20 * time.Second
 
+// Lacks are what the protocol of a kind of transport has no word for, as a set of bits. Its own tests say what it does instead.
+type Lacks uint8
+
+const (
+	// Reasons: a disconnect arrives, but not why; that is transport.ReasonNormal then.
+	Reasons Lacks = 1 << iota
+	// Cuts: a receiver is not told that a TSDU of which it has a part was purged.
+	Cuts
+)
+
 // Run runs the suite. open returns the two ends of a new connection, which it ends when the test is over.
-func Run(t *testing.T, open func(t *testing.T) (a, b transport.Conn)) {
+func Run(t *testing.T, open func(t *testing.T) (a, b transport.Conn)) { RunWithout(t, 0, open) }
+
+// RunWithout runs the suite but for what the transport lacks.
+func RunWithout(t *testing.T, l Lacks, open func(t *testing.T) (a, b transport.Conn)) {
 	for _, test := range []struct {
 		name string
 		f    func(t *testing.T, a, b transport.Conn)
@@ -41,9 +54,9 @@ func Run(t *testing.T, open func(t *testing.T) (a, b transport.Conn)) {
 		{"ExpeditedOvertakes", testExpeditedOvertakes},
 		{"ExpeditedOrder", testExpeditedOrder},
 		{"ExpeditedInSend", testExpeditedInSend},
-		{"Purge", testPurge},
-		{"PurgeReceived", testPurgeReceived},
-		{"Disconnect", testDisconnect},
+		{"Purge", l.testPurge},
+		{"PurgeReceived", l.testPurgeReceived},
+		{"Disconnect", l.testDisconnect},
 		{"DisconnectPending", testDisconnectPending},
 		{"DisconnectAfter", testDisconnectAfter},
 		{"DisconnectAfterPeer", testDisconnectAfterPeer},
