@@ -41,7 +41,7 @@ func greetRaw(network carrier.Network, addr string) (*rawBridge, error) {
 		return nil, err
 	}
 	settings := bridge.Settings{Credit: bridge.MinCredit, Heartbeat: 20 * time.Second, Retention: time.Minute, Streams: many}
-	hs, hello := bridge.NewInitiator(benchKey(hostileEnd), settings, c.Binding(), random(bridge.SeedSize))
+	hs, hello := bridge.NewInitiator(benchKey(hostileEnd), settings, bridge.Channel{Binding: c.Binding(), Secret: c.Secret()}, random(bridge.SeedSize))
 	if _, err := c.Write([]byte(bridge.Magic), hello); err != nil {
 		return nil, err
 	}

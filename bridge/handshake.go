@@ -19,22 +19,31 @@ type Result struct {
 	Settings Settings          // of the peer
 }
 
+// Channel is what the carrier's own security gives to a first handshake on it; both are nil on a carrier that has none.
+type Channel struct {
+	Binding []byte // the channel binding
+	// Secret is 32 octets that only the two ends of the carrier have. The bridge's secret is made of it, and else of an exchange of
+	// the handshake's own. docs/adr/0028.
+	Secret []byte
+}
+
 // SeedSize is the number of random octets that one handshake takes: they come in, so that a handshake can be replayed in tests.
 const SeedSize = nonceSize + shareSize + idSize
 
 // Initiator is the initiator's side of a first handshake: HELLO, WELCOME, PROOF.
 type Initiator struct {
-	key     ed25519.PrivateKey
-	share   *ecdh.PrivateKey
-	binding []byte
-	hello   []byte // as sent
+	key   ed25519.PrivateKey
+	ch    Channel
+	share *ecdh.PrivateKey // nil if the channel has a secret
+	hello []byte           // as sent
 }
 
-// NewInitiator begins a handshake on a carrier with this channel binding (nil if it has none) and returns the HELLO, which follows
-// the Magic. seed is SeedSize random octets, used nowhere else.
-func NewInitiator(key ed25519.PrivateKey, s Settings, binding, seed []byte) (*Initiator, []byte) {
-	i := &Initiator{key: key, binding: bytes.Clone(binding), share: newShare(seed[nonceSize:])}
-	h := hello{Nonce: seed[:nonceSize], Share: i.share.PublicKey().Bytes(), Key: public(key), Settings: s}
+// NewInitiator begins a handshake on a carrier with this channel and returns the HELLO, which follows the Magic. seed is SeedSize
+// random octets, used nowhere else.
+func NewInitiator(key ed25519.PrivateKey, s Settings, ch Channel, seed []byte) (*Initiator, []byte) {
+	i := &Initiator{key: key, ch: ch}
+	h := hello{Nonce: seed[:nonceSize], Key: public(key), Settings: s}
+	i.share, h.Share = ch.newShare(seed)
 	i.hello = h.append(nil)
 	return i, i.hello
 }
@@ -46,11 +55,11 @@ func (i *Initiator) Welcome(body []byte) (proof []byte, res Result, err error) {
 	if err != nil {
 		return nil, res, err
 	}
-	shared, err := exchange(i.share, w.Share)
+	shared, err := i.ch.agree(MessageWelcome, i.share, w.Share)
 	if err != nil {
-		return nil, res, handshakeErr(MessageWelcome, "%v", err)
+		return nil, res, err
 	}
-	th := transcript(i.binding, i.hello, signed)
+	th := transcript(i.ch.Binding, i.hello, signed)
 	if !ed25519.Verify(w.Key, signedText("responder", th), w.Signature) {
 		return nil, res, handshakeErr(MessageWelcome, "the responder's signature does not fit: the message or the carrier's binding was changed on the way")
 	}
@@ -72,19 +81,20 @@ type Responder struct {
 }
 
 // NewResponder takes the body of an initiator's HELLO and returns the WELCOME. The initiator has proved nothing by then.
-func NewResponder(key ed25519.PrivateKey, s Settings, binding, body, seed []byte) (*Responder, []byte, error) {
+func NewResponder(key ed25519.PrivateKey, s Settings, ch Channel, body, seed []byte) (*Responder, []byte, error) {
 	h, err := parseHello(body)
 	if err != nil {
 		return nil, nil, err
 	}
-	share := newShare(seed[nonceSize:])
-	shared, err := exchange(share, h.Share)
+	w := welcome{Nonce: seed[:nonceSize], Key: public(key), Settings: s}
+	var share *ecdh.PrivateKey
+	share, w.Share = ch.newShare(seed)
+	shared, err := ch.agree(MessageHello, share, h.Share)
 	if err != nil {
-		return nil, nil, handshakeErr(MessageHello, "%v", err)
+		return nil, nil, err
 	}
-	w := welcome{Nonce: seed[:nonceSize], Share: share.PublicKey().Bytes(), Key: public(key), Settings: s}
 	copy(w.ID[:], seed[nonceSize+shareSize:])
-	th := transcript(binding, appendMessage(nil, MessageHello, body), w.appendSigned(nil))
+	th := transcript(ch.Binding, appendMessage(nil, MessageHello, body), w.appendSigned(nil))
 	keys := deriveKeys(shared, th)
 	w.Signature = ed25519.Sign(key, signedText("responder", th))
 	w.MAC = mac(keys.responder, th)
@@ -119,10 +129,11 @@ const (
 	RefusedUnauthorised Refusal = 5 // the initiator's key is not, or no longer, admitted
 	RefusedCongestion   Refusal = 6 // a limit was reached; later may be better
 	RefusedShutdown     Refusal = 7 // the responder is closing
+	RefusedBinding      Refusal = 8 // one end's carrier has a channel binding, and the other's has none
 )
 
 var refusalNames = [...]string{"", "version not spoken", "bridge unknown", "bridge expired", "fenced by a later carrier", "key not admitted",
-	"too many bridges or handshakes", "shutting down"}
+	"too many bridges or handshakes", "shutting down", "channel binding at one end only"}
 
 func (r Refusal) String() string {
 	if r > 0 && int(r) < len(refusalNames) {
@@ -185,7 +196,41 @@ func refusedText(r Refusal, text string, binding, request []byte) []byte {
 	return bytes.Join([][]byte{[]byte("tenuto refused\x00"), transcript(binding, request, nil), {byte(r)}, []byte(text)}, nil)
 }
 
-// sessionKeys is what the Diffie-Hellman exchange gives, bound to all that was said.
+// newShare makes a share of an exchange, on a channel that has no secret of its own. seed is a handshake's.
+func (ch Channel) newShare(seed []byte) (k *ecdh.PrivateKey, public []byte) {
+	if ch.Secret != nil {
+		return nil, nil
+	}
+	k, err := ecdh.X25519().NewPrivateKey(seed[nonceSize : nonceSize+shareSize])
+	if err != nil {
+		panic("BUG: bridge: X25519 key: " + err.Error())
+	}
+	return k, k.PublicKey().Bytes()
+}
+
+// agree returns the secret that both ends have: the channel's, or else what the own share and the peer's make. An end knows by its
+// own carrier which of them it is, and takes nothing else: there is no choice that somebody between could make for it.
+func (ch Channel) agree(t MessageType, own *ecdh.PrivateKey, share []byte) ([]byte, error) {
+	switch {
+	case ch.Secret != nil && len(share) == 0:
+		return ch.Secret, nil
+	case ch.Secret != nil:
+		return nil, &HandshakeError{t, "the peer's carrier has no channel binding, and ours has one", RefusedBinding}
+	case len(share) == 0:
+		return nil, &HandshakeError{t, "the peer's carrier has a channel binding, and ours has none", RefusedBinding}
+	}
+	p, err := ecdh.X25519().NewPublicKey(share)
+	if err != nil {
+		return nil, handshakeErr(t, "%v", err)
+	}
+	shared, err := own.ECDH(p) // fails if the share is one of the few that would make the secret known to everybody
+	if err != nil {
+		return nil, handshakeErr(t, "%v", err)
+	}
+	return shared, nil
+}
+
+// sessionKeys is what the secret that both ends have gives, bound to all that was said.
 type sessionKeys struct {
 	secret               [32]byte
 	initiator, responder []byte
@@ -230,20 +275,3 @@ func mac(key []byte, parts ...[]byte) []byte {
 }
 
 func public(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
-
-func newShare(seed []byte) *ecdh.PrivateKey {
-	k, err := ecdh.X25519().NewPrivateKey(seed[:shareSize])
-	if err != nil {
-		panic("BUG: bridge: X25519 key: " + err.Error())
-	}
-	return k
-}
-
-// exchange fails if the peer's share is one of the few points that would make the secret known to everybody.
-func exchange(k *ecdh.PrivateKey, share []byte) ([]byte, error) {
-	p, err := ecdh.X25519().NewPublicKey(share)
-	if err != nil {
-		return nil, err
-	}
-	return k.ECDH(p)
-}

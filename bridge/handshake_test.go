@@ -3,7 +3,9 @@ package bridge
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -16,6 +18,21 @@ func testSeed(b byte) []byte { return bytes.Repeat([]byte{b}, SeedSize) }
 
 var testSettings = Settings{Credit: MinCredit, Heartbeat: 20 * time.Second, Retention: time.Hour, Streams: 100}
 
+// plain is the channel of a carrier without security of its own.
+var plain Channel
+
+// bound is the channel of one that has some.
+func bound(binding string) Channel {
+	if binding == "" {
+		return plain
+	}
+	secret := sha256.Sum256([]byte("known to both ends of " + binding))
+	return Channel{Binding: []byte(binding), Secret: secret[:]}
+}
+
+// channels are one of each kind.
+var channels = []Channel{plain, bound("b")}
+
 // body is a message without its header.
 func body(t testing.TB, msg []byte, want MessageType) []byte {
 	t.Helper()
@@ -27,9 +44,9 @@ func body(t testing.TB, msg []byte, want MessageType) []byte {
 }
 
 // shake runs a first handshake; change may alter each message on its way.
-func shake(t testing.TB, bindI, bindR []byte, change func(MessageType, []byte)) (i, r Result, err error) {
+func shake(t testing.TB, chI, chR Channel, change func(MessageType, []byte)) (i, r Result, err error) {
 	t.Helper()
-	hs, hello := NewInitiator(testKey(1), testSettings, bindI, testSeed(1))
+	hs, hello := NewInitiator(testKey(1), testSettings, chI, testSeed(1))
 	pass := func(msg []byte, mt MessageType) []byte {
 		b := bytes.Clone(body(t, msg, mt))
 		if change != nil {
@@ -37,7 +54,7 @@ func shake(t testing.TB, bindI, bindR []byte, change func(MessageType, []byte)) 
 		}
 		return b
 	}
-	resp, welcome, err := NewResponder(testKey(2), testSettings, bindR, pass(hello, MessageHello), testSeed(2))
+	resp, welcome, err := NewResponder(testKey(2), testSettings, chR, pass(hello, MessageHello), testSeed(2))
 	if err != nil {
 		return i, r, err
 	}
@@ -50,55 +67,95 @@ func shake(t testing.TB, bindI, bindR []byte, change func(MessageType, []byte)) 
 }
 
 func TestHandshake(t *testing.T) {
-	i, r, err := shake(t, []byte("binding"), []byte("binding"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if i.ID != r.ID || i.Secret != r.Secret || i.Secret == [32]byte{} {
-		t.Error("the ends do not agree")
-	}
-	if !i.Peer.Equal(testKey(2).Public()) || !r.Peer.Equal(testKey(1).Public()) {
-		t.Error("the ends do not know each other")
-	}
-	if i.Settings != testSettings || r.Settings != testSettings {
-		t.Errorf("settings %+v and %+v, want %+v", i.Settings, r.Settings, testSettings)
+	for _, ch := range channels {
+		i, r, err := shake(t, ch, ch, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i.ID != r.ID || i.Secret != r.Secret || i.Secret == [32]byte{} || bytes.Equal(i.Secret[:], ch.Secret) {
+			t.Error("the ends do not agree on a secret of their own")
+		}
+		if !i.Peer.Equal(testKey(2).Public()) || !r.Peer.Equal(testKey(1).Public()) {
+			t.Error("the ends do not know each other")
+		}
+		if i.Settings != testSettings || r.Settings != testSettings {
+			t.Errorf("settings %+v and %+v, want %+v", i.Settings, r.Settings, testSettings)
+		}
 	}
 }
 
 // TestHandshakeChanged: whatever octet of whatever message is changed on the way, one end refuses (B3).
 func TestHandshakeChanged(t *testing.T) {
-	sizes := map[MessageType]int{}
-	shake(t, nil, nil, func(mt MessageType, b []byte) { sizes[mt] = len(b) })
-	for mt, size := range sizes {
-		for at := range size {
-			_, _, err := shake(t, nil, nil, func(m MessageType, b []byte) {
-				if m == mt {
-					b[at] ^= 1
+	for _, ch := range channels {
+		sizes := map[MessageType]int{}
+		shake(t, ch, ch, func(mt MessageType, b []byte) { sizes[mt] = len(b) })
+		for mt, size := range sizes {
+			for at := range size {
+				_, _, err := shake(t, ch, ch, func(m MessageType, b []byte) {
+					if m == mt {
+						b[at] ^= 1
+					}
+				})
+				if err == nil {
+					t.Fatalf("channel %s: %v with octet %d changed was accepted", ch.Binding, mt, at)
 				}
-			})
-			if err == nil {
-				t.Fatalf("%v with octet %d changed was accepted", mt, at)
 			}
 		}
-	}
-	if len(sizes) != 3 {
-		t.Errorf("saw %d messages", len(sizes))
+		if len(sizes) != 3 {
+			t.Errorf("saw %d messages", len(sizes))
+		}
 	}
 }
 
 func TestHandshakeBinding(t *testing.T) {
 	for _, b := range [][2]string{{"a", "b"}, {"a", ""}, {"", "b"}} {
-		if _, _, err := shake(t, []byte(b[0]), []byte(b[1]), nil); err == nil {
-			t.Errorf("bindings %q and %q were accepted", b[0], b[1])
+		for _, secret := range [][]byte{nil, bound("b").Secret} {
+			chI, chR := Channel{[]byte(b[0]), secret}, Channel{[]byte(b[1]), secret}
+			if _, _, err := shake(t, chI, chR, nil); err == nil {
+				t.Errorf("bindings %q and %q were accepted", b[0], b[1])
+			}
 		}
+	}
+}
+
+// TestHandshakeSecret: one end alone has a channel with a secret, or the ends have two secrets. The responder has no bridge, and the
+// end that finds out says why.
+func TestHandshakeSecret(t *testing.T) {
+	one, other := bound("b"), bound("b")
+	other.Secret = bound("other").Secret
+	bare := Channel{Binding: one.Binding}
+	for name, c := range map[string]struct {
+		i, r    Channel
+		text    string
+		refusal Refusal
+	}{
+		"at the initiator only": {one, bare, "ours has none", RefusedBinding},
+		"at the responder only": {bare, one, "ours has one", RefusedBinding},
+		"two secrets":           {one, other, "does not hold the secret", 0},
+	} {
+		_, _, err := shake(t, c.i, c.r, nil)
+		var h *HandshakeError
+		if !errors.As(err, &h) || !strings.Contains(h.Text, c.text) || h.Refusal != c.refusal {
+			t.Errorf("%s: %v, %+v", name, err, h)
+		}
+	}
+
+	// Not even a responder that breaks the rule has the initiator's exchange instead of the secret: its WELCOME has a share.
+	hs, hello := NewInitiator(testKey(1), testSettings, one, testSeed(1))
+	w := welcome{Nonce: nonce(2), Key: public(testKey(2)), Settings: testSettings}
+	_, w.Share = plain.newShare(testSeed(2))
+	w.Signature = ed25519.Sign(testKey(2), signedText("responder", transcript(one.Binding, hello, w.appendSigned(nil))))
+	w.MAC = make([]byte, macSize)
+	if _, _, err := hs.Welcome(body(t, w.append(nil), MessageWelcome)); err == nil || !strings.Contains(err.Error(), "ours has one") {
+		t.Errorf("a WELCOME with a share that nobody asked for: %v", err)
 	}
 }
 
 // TestHandshakeWeakShare: a share that makes everybody know the secret is refused.
 func TestHandshakeWeakShare(t *testing.T) {
-	_, _, err := shake(t, nil, nil, func(mt MessageType, b []byte) {
+	_, _, err := shake(t, plain, plain, func(mt MessageType, b []byte) {
 		if mt == MessageHello {
-			clear(b[nonceSize : nonceSize+shareSize])
+			clear(b[nonceSize+1 : nonceSize+1+shareSize])
 		}
 	})
 	var h *HandshakeError
@@ -131,7 +188,7 @@ func TestRefuse(t *testing.T) {
 
 // keyPair is both ends' keys after a first handshake.
 func keyPair(t testing.TB) (i, r *Keys) {
-	a, b, err := shake(t, nil, nil, nil)
+	a, b, err := shake(t, plain, plain, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,8 +305,8 @@ func TestAttachReordered(t *testing.T) {
 }
 
 func FuzzMessages(f *testing.F) {
-	hs, hello := NewInitiator(testKey(1), testSettings, nil, testSeed(1))
-	resp, welcome, _ := NewResponder(testKey(2), testSettings, nil, body(f, hello, MessageHello), testSeed(2))
+	hs, hello := NewInitiator(testKey(1), testSettings, plain, testSeed(1))
+	resp, welcome, _ := NewResponder(testKey(2), testSettings, plain, body(f, hello, MessageHello), testSeed(2))
 	proof, _, _ := hs.Welcome(body(f, welcome, MessageWelcome))
 	i, r := keyPair(f)
 	attach := i.Attach(nil, nonce(1))
@@ -257,6 +314,8 @@ func FuzzMessages(f *testing.F) {
 	for _, m := range [][]byte{hello, welcome, proof, attach, attached, Refuse(testKey(2), RefusedUnknown, "text", nil, nil)} {
 		f.Add(m)
 	}
+	_, short := NewInitiator(testKey(1), testSettings, bound("b"), testSeed(1))
+	f.Add(short)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		mt, body, n, err := ParseMessage(b)
 		if err != nil || n == 0 {
@@ -267,7 +326,7 @@ func FuzzMessages(f *testing.F) {
 		}
 		switch mt {
 		case MessageHello:
-			if _, again, err := NewResponder(testKey(2), testSettings, nil, body, testSeed(3)); err == nil {
+			if _, again, err := NewResponder(testKey(2), testSettings, plain, body, testSeed(3)); err == nil {
 				if h, err := parseHello(body); err != nil || len(again) == 0 {
 					t.Fatalf("%+v: %v", h, err)
 				}

@@ -55,6 +55,7 @@ func (t MessageType) String() string {
 type HandshakeError struct {
 	Message MessageType
 	Text    string
+	Refusal Refusal // what a responder answers; 0 is nothing
 }
 
 func (e *HandshakeError) Error() string {
@@ -62,7 +63,7 @@ func (e *HandshakeError) Error() string {
 }
 
 func handshakeErr(t MessageType, format string, a ...any) error {
-	return &HandshakeError{t, fmt.Sprintf(format, a...)}
+	return &HandshakeError{Message: t, Text: fmt.Sprintf(format, a...)}
 }
 
 // ParseMessage takes one handshake message from the beginning of b and returns its body, which aliases b, and how many octets it
@@ -172,18 +173,18 @@ const (
 
 // hello, welcome, attach, attached and refused are the bodies of the messages of these names, fields in the order of the wire.
 type hello struct {
-	Nonce, Share, Key []byte
+	Nonce, Share, Key []byte // Share: shareSize octets, or none
 	Settings          Settings
 }
 
 func (h *hello) append(b []byte) []byte {
-	body := bytes.Join([][]byte{h.Nonce, h.Share, h.Key}, nil)
+	body := bytes.Join([][]byte{h.Nonce, {byte(len(h.Share))}, h.Share, h.Key}, nil)
 	return appendMessage(b, MessageHello, h.Settings.append(body))
 }
 
 func parseHello(b []byte) (h hello, err error) {
 	r := reader{b: b}
-	h.Nonce, h.Share, h.Key = r.take(nonceSize), r.take(shareSize), r.take(keySize)
+	h.Nonce, h.Share, h.Key = r.take(nonceSize), r.share(), r.take(keySize)
 	if r.short {
 		return h, handshakeErr(MessageHello, "cut off")
 	}
@@ -201,8 +202,7 @@ type welcome struct {
 // appendSigned appends the body up to the signature, which covers it.
 func (w *welcome) appendSigned(b []byte) []byte {
 	s := w.Settings.append(nil)
-	b = bytes.Join([][]byte{b, w.Nonce, w.Share, w.Key, w.ID[:], {byte(len(s) >> 8), byte(len(s))}, s}, nil)
-	return b
+	return bytes.Join([][]byte{b, w.Nonce, {byte(len(w.Share))}, w.Share, w.Key, w.ID[:], {byte(len(s) >> 8), byte(len(s))}, s}, nil)
 }
 
 func (w *welcome) append(b []byte) []byte {
@@ -211,7 +211,7 @@ func (w *welcome) append(b []byte) []byte {
 
 func parseWelcome(b []byte) (w welcome, signed []byte, err error) {
 	r := reader{b: b}
-	w.Nonce, w.Share, w.Key = r.take(nonceSize), r.take(shareSize), r.take(keySize)
+	w.Nonce, w.Share, w.Key = r.take(nonceSize), r.share(), r.take(keySize)
 	copy(w.ID[:], r.take(idSize))
 	n := r.take(2)
 	if r.short {
@@ -263,6 +263,15 @@ func AttachID(body []byte) (ID, error) {
 type reader struct {
 	b     []byte
 	short bool
+}
+
+// share takes a ShareLength and the Share, which is empty if there is none.
+func (r *reader) share() []byte {
+	n := int(r.take(1)[0])
+	if n != 0 && n != shareSize {
+		r.short, r.b = true, nil
+	}
+	return r.take(n)
 }
 
 func (r *reader) take(n int) []byte {

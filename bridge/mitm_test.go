@@ -20,7 +20,7 @@ type side struct {
 	hello     bool       // the responder waits for the HELLO, not for the PROOF
 	responder *Responder
 	key       ed25519.PrivateKey
-	binding   []byte
+	ch        Channel
 	seed      byte
 
 	in  []byte
@@ -29,13 +29,13 @@ type side struct {
 }
 
 // begin makes an initiator, and returns what it sends first.
-func begin(key byte, binding []byte, seed byte) (*side, []byte) {
-	hs, hello := NewInitiator(testKey(key), testSettings, binding, testSeed(seed))
+func begin(key byte, ch Channel, seed byte) (*side, []byte) {
+	hs, hello := NewInitiator(testKey(key), testSettings, ch, testSeed(seed))
 	return &side{initiator: hs}, hello
 }
 
-func await(key byte, binding []byte, seed byte) *side {
-	return &side{hello: true, key: testKey(key), binding: binding, seed: seed}
+func await(key byte, ch Channel, seed byte) *side {
+	return &side{hello: true, key: testKey(key), ch: ch, seed: seed}
 }
 
 // take takes octets from the carrier, and returns those that go out in answer.
@@ -57,7 +57,7 @@ func (s *side) take(b []byte) (out []byte) {
 			}
 		case s.hello && mt == MessageHello:
 			s.hello = false
-			s.responder, answer, s.err = NewResponder(s.key, testSettings, s.binding, body, testSeed(s.seed))
+			s.responder, answer, s.err = NewResponder(s.key, testSettings, s.ch, body, testSeed(s.seed))
 		case s.responder != nil && mt == MessageProof:
 			if res, s.err = s.responder.Proof(body); s.err == nil {
 				s.res = &res
@@ -76,12 +76,12 @@ func (s *side) take(b []byte) (out []byte) {
 type between func(mt MessageType, msg []byte) []byte
 
 // through runs a handshake with somebody between; nil forwards.
-func through(bindI, bindR []byte, f between) (i, r *side) {
+func through(chI, chR Channel, f between) (i, r *side) {
 	if f == nil {
 		f = func(_ MessageType, msg []byte) []byte { return msg }
 	}
-	i, hello := begin(1, bindI, 1)
-	r = await(2, bindR, 2)
+	i, hello := begin(1, chI, 1)
+	r = await(2, chR, 2)
 	welcome := r.take(f(MessageHello, bytes.Clone(hello)))
 	proof := i.take(f(MessageWelcome, bytes.Clone(welcome)))
 	r.take(f(MessageProof, bytes.Clone(proof)))
@@ -126,29 +126,38 @@ func wantAgreed(t *testing.T, name string, i, r *side) {
 }
 
 func TestMiddleForwards(t *testing.T) {
-	i, r := through([]byte("b"), []byte("b"), nil)
-	wantAgreed(t, "as a whole", i, r)
-
-	// In pieces of one octet.
-	i, hello := begin(1, nil, 1)
-	r = await(2, nil, 2)
 	one := func(to *side, msg []byte) (out []byte) {
 		for k := range msg {
 			out = append(out, to.take(msg[k:k+1])...)
 		}
 		return out
 	}
-	one(r, one(i, one(r, hello)))
-	wantAgreed(t, "octet by octet", i, r)
+	for _, ch := range channels {
+		i, r := through(ch, ch, nil)
+		wantAgreed(t, "as a whole", i, r)
+
+		// In pieces of one octet.
+		i, hello := begin(1, ch, 1)
+		r = await(2, ch, 2)
+		one(r, one(i, one(r, hello)))
+		wantAgreed(t, "octet by octet", i, r)
+	}
 }
 
 // TestMiddleCuts cuts the carrier after every octet of every message: the ends wait for the rest, and have no bridge.
 func TestMiddleCuts(t *testing.T) {
+	for _, ch := range channels {
+		cuts(t, ch)
+	}
+}
+
+func cuts(t *testing.T, ch Channel) {
+	t.Helper()
 	for _, cut := range []MessageType{MessageHello, MessageWelcome, MessageProof} {
 		size := 1
 		for at := 0; at < size; at++ {
 			dead := false
-			i, r := through(nil, nil, func(mt MessageType, msg []byte) []byte {
+			i, r := through(ch, ch, func(mt MessageType, msg []byte) []byte {
 				if mt == cut {
 					dead, size = true, len(msg)
 					return msg[:at]
@@ -173,12 +182,19 @@ func TestMiddleCuts(t *testing.T) {
 // TestMiddleChangesLength takes octets from the end of every message, and adds some, with lengths that fit and with lengths that do
 // not.
 func TestMiddleChangesLength(t *testing.T) {
+	for _, ch := range channels {
+		changesLength(t, ch)
+	}
+}
+
+func changesLength(t *testing.T, ch Channel) {
+	t.Helper()
 	for _, changed := range []MessageType{MessageHello, MessageWelcome, MessageProof} {
 		for by := -120; by <= 40; by++ {
 			if by == 0 {
 				continue
 			}
-			i, r := through(nil, nil, func(mt MessageType, msg []byte) []byte {
+			i, r := through(ch, ch, func(mt MessageType, msg []byte) []byte {
 				if mt != changed {
 					return msg
 				}
@@ -190,7 +206,7 @@ func TestMiddleChangesLength(t *testing.T) {
 				t.Errorf("%s: nobody refused", name)
 			}
 			// The header alone: the end of the message is missing, or the next one does not begin where it should.
-			i, r = through(nil, nil, func(mt MessageType, msg []byte) []byte {
+			i, r = through(ch, ch, func(mt MessageType, msg []byte) []byte {
 				if mt == changed {
 					binary.BigEndian.PutUint16(msg[1:], uint16(max(0, len(msg)-messageHeader+by)))
 				}
@@ -212,10 +228,18 @@ func resized(msg []byte, by int) []byte {
 	return appendMessage(nil, MessageType(msg[0]), body)
 }
 
-// TestMiddleReplays plays each message of an earlier handshake to ends of later ones: with the same keys, and with others.
+// TestMiddleReplays plays each message of an earlier handshake to ends of later ones: with the same keys, and with others. The
+// channel is the same, which no carrier's security would have: the nonces alone are enough.
 func TestMiddleReplays(t *testing.T) {
+	for _, ch := range channels {
+		replays(t, ch)
+	}
+}
+
+func replays(t *testing.T, ch Channel) {
+	t.Helper()
 	recorded := map[MessageType][]byte{}
-	i, r := through(nil, nil, func(mt MessageType, msg []byte) []byte {
+	i, r := through(ch, ch, func(mt MessageType, msg []byte) []byte {
 		recorded[mt] = bytes.Clone(msg)
 		return msg
 	})
@@ -223,8 +247,8 @@ func TestMiddleReplays(t *testing.T) {
 	for _, keys := range [][2]byte{{1, 2}, {1, 3}, {3, 2}, {2, 1}} {
 		for _, replayed := range []MessageType{MessageHello, MessageWelcome, MessageProof} {
 			name := fmt.Sprintf("%v to keys %v", replayed, keys)
-			i, hello := begin(keys[0], nil, 11)
-			r := await(keys[1], nil, 12)
+			i, hello := begin(keys[0], ch, 11)
+			r := await(keys[1], ch, 12)
 			pass := func(mt MessageType, msg []byte) []byte {
 				if mt == replayed {
 					return recorded[mt]
@@ -240,13 +264,13 @@ func TestMiddleReplays(t *testing.T) {
 			}
 		}
 		// All of what the initiator had sent, to the responder of before and to another one.
-		r := await(keys[1], nil, 13)
+		r := await(keys[1], ch, 13)
 		r.take(recorded[MessageHello])
 		r.take(recorded[MessageProof])
 		wantRefused(t, fmt.Sprintf("an initiator's messages to key %d", keys[1]), &side{}, r, MessageProof, "signature does not fit")
 		// A PROOF in place of the HELLO, and a HELLO after the HELLO.
 		for _, first := range [][]byte{recorded[MessageProof], append(bytes.Clone(recorded[MessageHello]), recorded[MessageHello]...)} {
-			r := await(keys[1], nil, 14)
+			r := await(keys[1], ch, 14)
 			r.take(first)
 			wantRefused(t, "out of order", &side{}, r, MessageType(first[0]), "not expected")
 		}
@@ -265,12 +289,12 @@ func TestMiddleSplices(t *testing.T) {
 	}
 }
 
-func splice(t *testing.T, keys [4]byte, bound bool, mask int) {
+func splice(t *testing.T, keys [4]byte, separate bool, mask int) {
 	t.Helper()
-	name := fmt.Sprintf("keys %v, bound %v, exchanged %03b", keys, bound, mask)
-	var bindings [2][]byte
-	if bound {
-		bindings = [2][]byte{[]byte("a"), []byte("b")}
+	name := fmt.Sprintf("keys %v, bound %v, exchanged %03b", keys, separate, mask)
+	var ch [2]Channel
+	if separate {
+		ch = [2]Channel{bound("a"), bound("b")}
 	}
 	exchanged := func(bit int, msgs [2][]byte) [2][]byte {
 		if mask&bit != 0 {
@@ -281,8 +305,8 @@ func splice(t *testing.T, keys [4]byte, bound bool, mask int) {
 	var i, r [2]*side
 	var hellos, welcomes, proofs [2][]byte
 	for k := range 2 {
-		i[k], hellos[k] = begin(keys[2*k], bindings[k], byte(21+k))
-		r[k] = await(keys[2*k+1], bindings[k], byte(31+k))
+		i[k], hellos[k] = begin(keys[2*k], ch[k], byte(21+k))
+		r[k] = await(keys[2*k+1], ch[k], byte(31+k))
 	}
 	for k, msg := range exchanged(1, hellos) {
 		welcomes[k] = r[k].take(msg)
@@ -297,12 +321,12 @@ func splice(t *testing.T, keys [4]byte, bound bool, mask int) {
 	case mask == 0:
 		wantAgreed(t, name, i[0], r[0])
 		wantAgreed(t, name, i[1], r[1])
-	case mask == 7 && !bound:
+	case mask == 7 && !separate:
 		wantAgreed(t, name, i[0], r[1])
 		wantAgreed(t, name, i[1], r[0])
 	default:
 		// An initiator is content if a responder answered its own HELLO, and that responder then hears nothing that fits.
-		content := !bound && (mask == 3 || mask == 4) || bound && mask == 4
+		content := !separate && (mask == 3 || mask == 4) || separate && mask == 4
 		for k := range 2 {
 			wantNothing(t, name, i[k], r[k])
 			if (i[k].res != nil) != content {
@@ -317,6 +341,13 @@ func splice(t *testing.T, keys [4]byte, bound bool, mask int) {
 
 // TestMiddleDowngrades strips, changes, repeats and adds settings, in either direction.
 func TestMiddleDowngrades(t *testing.T) {
+	for _, ch := range channels {
+		downgrades(t, ch)
+	}
+}
+
+func downgrades(t *testing.T, ch Channel) {
+	t.Helper()
 	all := testSettings.append(nil)
 	var each [][]byte
 	for b := all; len(b) > 0; {
@@ -335,22 +366,22 @@ func TestMiddleDowngrades(t *testing.T) {
 	}
 	delete(changes, fmt.Sprintf("setting %d last", each[len(each)-1][0])) // where it stood before
 	for name, settings := range changes {
-		i, r := through(nil, nil, func(mt MessageType, msg []byte) []byte {
+		i, r := through(ch, ch, func(mt MessageType, msg []byte) []byte {
 			if mt != MessageHello {
 				return msg
 			}
-			b := msg[messageHeader : messageHeader+nonceSize+shareSize+keySize]
+			b := msg[messageHeader : len(msg)-len(all)]
 			return appendMessage(nil, mt, append(bytes.Clone(b), settings...))
 		})
 		wantNothing(t, name+" in HELLO", i, r)
 		if i.err == nil && r.err == nil {
 			t.Errorf("%s in HELLO: nobody refused", name)
 		}
-		i, r = through(nil, nil, func(mt MessageType, msg []byte) []byte {
+		i, r = through(ch, ch, func(mt MessageType, msg []byte) []byte {
 			if mt != MessageWelcome {
 				return msg
 			}
-			const fixed = messageHeader + nonceSize + shareSize + keySize + idSize
+			fixed := len(msg) - macSize - sigSize - len(all) - 2
 			b := append(bytes.Clone(msg[messageHeader:fixed]), byte(len(settings)>>8), byte(len(settings)))
 			b = append(b, settings...)
 			return appendMessage(nil, mt, append(b, msg[fixed+2+len(all):]...))
@@ -359,12 +390,35 @@ func TestMiddleDowngrades(t *testing.T) {
 	}
 }
 
+// TestMiddleChoosesExchange takes the shares away and adds some of the middle's own: the ends know by their carriers what belongs there.
+func TestMiddleChoosesExchange(t *testing.T) {
+	_, share := plain.newShare(testSeed(9))
+	const at = messageHeader + nonceSize // ShareLength
+	for _, ch := range channels {
+		for _, changed := range []MessageType{MessageHello, MessageWelcome} {
+			i, r := through(ch, ch, func(mt MessageType, msg []byte) []byte {
+				if mt != changed {
+					return msg
+				}
+				b, rest := bytes.Clone(msg[messageHeader:at]), msg[at+1:]
+				if msg[at] == 0 {
+					b = append(append(b, shareSize), share...)
+				} else {
+					b, rest = append(b, 0), rest[shareSize:]
+				}
+				return appendMessage(nil, mt, append(b, rest...))
+			})
+			wantRefused(t, fmt.Sprintf("binding %q, %v", ch.Binding, changed), i, r, changed, "binding")
+		}
+	}
+}
+
 // TestMiddleHasKeys gives the middle a key and shares of its own.
 func TestMiddleHasKeys(t *testing.T) {
 	own := public(testKey(9))
-	share := newShare(testSeed(9)).PublicKey().Bytes()
+	_, share := plain.newShare(testSeed(9))
 	at := func(mt MessageType, field string) func([]byte) {
-		offset := messageHeader + nonceSize
+		offset := messageHeader + nonceSize + 1
 		return func(msg []byte) {
 			switch field {
 			case "share":
@@ -376,7 +430,7 @@ func TestMiddleHasKeys(t *testing.T) {
 	}
 	for _, mt := range []MessageType{MessageHello, MessageWelcome} {
 		for _, field := range []string{"share", "key"} {
-			i, r := through(nil, nil, func(m MessageType, msg []byte) []byte {
+			i, r := through(plain, plain, func(m MessageType, msg []byte) []byte {
 				if m == mt {
 					at(mt, field)(msg)
 				}
@@ -387,11 +441,11 @@ func TestMiddleHasKeys(t *testing.T) {
 	}
 
 	// Two handshakes, one with each end: each end knows whom it talks to, and it is not whom it wanted.
-	i, hello := begin(1, nil, 1)
-	far := await(9, nil, 8)
+	i, hello := begin(1, plain, 1)
+	far := await(9, plain, 8)
 	far.take(i.take(far.take(hello)))
-	near, hello := begin(9, nil, 7)
-	r := await(2, nil, 2)
+	near, hello := begin(9, plain, 7)
+	r := await(2, plain, 2)
 	r.take(near.take(r.take(hello)))
 	wantAgreed(t, "towards the initiator", i, far)
 	wantAgreed(t, "towards the responder", near, r)
@@ -406,8 +460,15 @@ func TestMiddleHasKeys(t *testing.T) {
 // TestMiddleClaimsSecret: the middle puts its own name under what others exchange. It can sign for it, and does not know
 // the secret.
 func TestMiddleClaimsSecret(t *testing.T) {
+	for _, ch := range channels {
+		claimsSecret(t, ch)
+	}
+}
+
+func claimsSecret(t *testing.T, ch Channel) {
+	t.Helper()
 	var hello []byte
-	i, r := through(nil, nil, func(mt MessageType, msg []byte) []byte {
+	i, r := through(ch, ch, func(mt MessageType, msg []byte) []byte {
 		switch mt {
 		case MessageHello:
 			hello = bytes.Clone(msg)
@@ -417,21 +478,21 @@ func TestMiddleClaimsSecret(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.Key = public(testKey(9))
-			w.Signature = ed25519.Sign(testKey(9), signedText("responder", transcript(nil, hello, w.appendSigned(nil))))
+			w.Signature = ed25519.Sign(testKey(9), signedText("responder", transcript(ch.Binding, hello, w.appendSigned(nil))))
 			return w.append(nil)
 		}
 		return msg
 	})
 	wantRefused(t, "in the responder's place", i, r, MessageWelcome, "does not hold the secret")
 
-	_, hello = begin(1, nil, 1)
-	copy(hello[messageHeader+nonceSize+shareSize:], public(testKey(9)))
-	r = await(2, nil, 2)
+	_, hello = begin(1, ch, 1)
+	copy(hello[bytes.Index(hello, public(testKey(1))):], public(testKey(9)))
+	r = await(2, ch, 2)
 	w, signed, err := parseWelcome(body(t, r.take(hello), MessageWelcome))
 	if err != nil {
 		t.Fatal(err)
 	}
-	sig := ed25519.Sign(testKey(9), signedText("initiator", transcript(nil, hello, signed), w.Signature))
+	sig := ed25519.Sign(testKey(9), signedText("initiator", transcript(ch.Binding, hello, signed), w.Signature))
 	r.take(appendMessage(nil, MessageProof, append(sig, make([]byte, macSize)...)))
 	wantRefused(t, "in the initiator's place", &side{}, r, MessageProof, "does not hold the secret")
 }
@@ -439,38 +500,48 @@ func TestMiddleClaimsSecret(t *testing.T) {
 // TestMiddleEndsTLS: who ends TLS on both sides has two carriers with two bindings, and may hide either. Without any binding at both
 // ends it passes, which both ends must have been told to take.
 func TestMiddleEndsTLS(t *testing.T) {
-	for _, b := range [][2][]byte{{[]byte("a"), []byte("b")}, {[]byte("a"), nil}, {nil, []byte("b")}, {[]byte("a"), []byte("ab")}} {
-		i, r := through(b[0], b[1], nil)
-		wantRefused(t, fmt.Sprintf("bindings %q and %q", b[0], b[1]), i, r, MessageWelcome, "binding")
-		if i.res != nil {
-			t.Errorf("bindings %q and %q: the initiator has a bridge", b[0], b[1])
+	for _, b := range [][2]string{{"a", "b"}, {"a", ""}, {"", "b"}, {"a", "ab"}} {
+		for name, of := range map[string]func(string) Channel{"with secrets": bound, "without": unkept} {
+			chI, chR := of(b[0]), of(b[1])
+			mt := MessageWelcome
+			if (chI.Secret == nil) != (chR.Secret == nil) {
+				mt = MessageHello
+			}
+			i, r := through(chI, chR, nil)
+			wantRefused(t, fmt.Sprintf("bindings %q and %q, %s", b[0], b[1], name), i, r, mt, "binding")
+			if i.res != nil {
+				t.Errorf("bindings %q and %q, %s: the initiator has a bridge", b[0], b[1], name)
+			}
 		}
 	}
-	i, r := through(nil, nil, nil)
+	i, r := through(plain, plain, nil)
 	wantAgreed(t, "no bindings", i, r)
 }
 
+// unkept is the channel of a carrier with a binding alone: that is enough to tell carriers apart.
+func unkept(binding string) Channel { return Channel{Binding: []byte(binding)} }
+
 // TestMiddleReflects sends back to an end what the end itself has sent, as it is and as the message that is awaited.
 func TestMiddleReflects(t *testing.T) {
-	i, hello := begin(1, nil, 1)
+	i, hello := begin(1, plain, 1)
 	i.take(hello)
 	wantRefused(t, "HELLO", i, &side{}, MessageHello, "not expected")
 
-	i, hello = begin(1, nil, 1)
+	i, hello = begin(1, plain, 1)
 	i.take(appendMessage(nil, MessageWelcome, hello[messageHeader:]))
 	wantRefused(t, "HELLO as WELCOME", i, &side{}, MessageWelcome, "")
 
 	for _, as := range []MessageType{MessageWelcome, MessageHello, MessageProof} {
-		_, hello = begin(1, nil, 1)
-		r := await(2, nil, 2)
+		_, hello = begin(1, plain, 1)
+		r := await(2, plain, 2)
 		welcome := r.take(hello)
 		r.take(appendMessage(nil, as, body(t, welcome, MessageWelcome)))
 		wantRefused(t, "WELCOME as "+as.String(), &side{}, r, as, "")
 	}
 
 	// To the listener of the initiator itself: it finds that it talks to itself.
-	i, hello = begin(1, nil, 1)
-	r := await(1, nil, 2)
+	i, hello = begin(1, plain, 1)
+	r := await(1, plain, 2)
 	r.take(i.take(r.take(hello)))
 	wantAgreed(t, "HELLO to its own listener", i, r)
 	if !i.res.Peer.Equal(public(testKey(1))) {

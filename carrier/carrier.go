@@ -51,6 +51,10 @@ type Conn interface {
 	// of a carrier have the same one, and no other carrier has it.
 	Binding() []byte
 
+	// Secret is 32 octets that nobody has but the two ends of the carrier, exported from its own security for the bridge (RFC 8446
+	// 7.5), under another label than Binding's. A carrier has both or neither.
+	Secret() []byte
+
 	Features() Features
 	LocalAddr() net.Addr
 	RemoteAddr() net.Addr

@@ -187,7 +187,10 @@ func (br *Bridge) Admit(service string) error {
 
 func (ln *Listener) hello(conn carrier.Conn, g *greeter, body []byte) error {
 	ep := ln.ep
-	hs, welcome, err := bridge.NewResponder(ep.cfg.Key, ep.settings(), conn.Binding(), body, random(bridge.SeedSize))
+	hs, welcome, err := bridge.NewResponder(ep.cfg.Key, ep.settings(), channel(conn), body, random(bridge.SeedSize))
+	if h, ok := errors.AsType[*bridge.HandshakeError](err); ok && h.Refusal != 0 {
+		return &refusal{h.Refusal, h.Text}
+	}
 	if err != nil {
 		return err
 	}

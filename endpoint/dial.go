@@ -110,7 +110,7 @@ func (ep *Endpoint) limit(ctx context.Context, conn carrier.Conn) func() bool {
 
 // greet makes a new bridge on a carrier.
 func (ep *Endpoint) greet(conn carrier.Conn, nw carrier.Network, u *url.URL) (*Bridge, error) {
-	hs, hello := bridge.NewInitiator(ep.cfg.Key, ep.settings(), conn.Binding(), random(bridge.SeedSize))
+	hs, hello := bridge.NewInitiator(ep.cfg.Key, ep.settings(), channel(conn), random(bridge.SeedSize))
 	if _, err := conn.Write([]byte(bridge.Magic), hello); err != nil {
 		return nil, err
 	}

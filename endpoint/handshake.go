@@ -70,6 +70,11 @@ func (g *greeter) message() (bridge.MessageType, []byte, error) {
 	}
 }
 
+// channel is what a carrier gives to a first handshake.
+func channel(c carrier.Conn) bridge.Channel {
+	return bridge.Channel{Binding: c.Binding(), Secret: c.Secret()}
+}
+
 // refusal is an error that the initiator is told of.
 type refusal struct {
 	code bridge.Refusal

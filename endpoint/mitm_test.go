@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,7 +23,7 @@ import (
 	"github.com/tenuto-session/tenuto/transport"
 )
 
-// middle is a network whose carriers have channel bindings, and with somebody in the middle of each carrier that is dialled.
+// middle is a network whose carriers have channel bindings and secrets, and with somebody in the middle of each carrier that is dialled.
 type middle struct {
 	*memory.Network
 
@@ -91,6 +92,16 @@ type far struct {
 }
 
 func (c *far) Binding() []byte { return c.binding }
+func (c *far) Secret() []byte  { return secret(c.binding) }
+
+// secret is that of carriers with this binding, nil if they have none.
+func secret(binding []byte) []byte {
+	if binding == nil {
+		return nil
+	}
+	s := sha256.Sum256(binding)
+	return s[:]
+}
 
 // bound is the end that dialled. It is written by a goroutine of its own, which makes it simple.
 type bound struct {
@@ -104,6 +115,7 @@ type bound struct {
 }
 
 func (c *bound) Binding() []byte { return c.binding }
+func (c *bound) Secret() []byte  { return secret(c.binding) }
 
 func (c *bound) Features() carrier.Features {
 	f := c.Conn.Features()
@@ -254,7 +266,7 @@ func TestMiddleChangesHandshake(t *testing.T) {
 				}
 			}
 		}
-		for at := 0; at < 3+32+32+32+16; at++ { // the settings, the signature and the MAC: TestHandshakeChanged in package bridge
+		for at := 0; at < 3+32+1+32+16; at++ { // the settings, the signature and the MAC: TestHandshakeChanged in package bridge
 			if _, err := dial(touch{at: at, cut: true}); err == nil {
 				t.Fatalf("cut after %d octets from the server: no error", at)
 			}
@@ -294,7 +306,9 @@ func TestMiddleEndsTLS(t *testing.T) {
 			client := New(Config{Key: newKey(t), Carriers: []carrier.Network{nw}})
 			_, err := client.Dial(t.Context(), p.url)
 			var h *bridge.HandshakeError
-			if !errors.As(err, &h) || !strings.Contains(h.Text, "binding") {
+			var r *bridge.RefusedError
+			if name == "two" && !errors.As(err, &h) || name != "two" && !(errors.As(err, &r) && r.Refusal == bridge.RefusedBinding) ||
+				!strings.Contains(err.Error(), "binding") {
 				t.Errorf("%s: %v", name, err)
 			}
 			client.Close()

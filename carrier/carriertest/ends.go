@@ -160,6 +160,26 @@ func testWriteThenClose(t *testing.T, e env) {
 	})
 }
 
+// testSecrets checks the secrets of both ends of two carriers.
+func testSecrets(t *testing.T, ends [4]carrier.Conn) {
+	var secrets [len(ends)][]byte
+	for i, c := range ends {
+		secrets[i] = c.Secret()
+		if (secrets[i] == nil) != (c.Binding() == nil) {
+			t.Errorf("binding %x with secret %x: a carrier has both or neither", c.Binding(), secrets[i])
+		}
+		if !bytes.Equal(secrets[i], c.Secret()) {
+			t.Errorf("the secret changed from %x", secrets[i])
+		}
+	}
+	if !bytes.Equal(secrets[0], secrets[1]) || !bytes.Equal(secrets[2], secrets[3]) {
+		t.Errorf("secrets differ between the ends: %x", secrets)
+	}
+	if s := secrets[0]; s != nil && (len(s) != 32 || bytes.Equal(s, secrets[2]) || bytes.Equal(s, ends[0].Binding())) {
+		t.Errorf("secret %x, another carrier's %x, binding %x; want 32 octets of its own", s, secrets[2], ends[0].Binding())
+	}
+}
+
 func testProperties(t *testing.T, e env) {
 	near, far := e.pair(t)
 	if !bytes.Equal(near.Binding(), far.Binding()) {
@@ -172,6 +192,7 @@ func testProperties(t *testing.T, e env) {
 	if b := near.Binding(); !bytes.Equal(b, near.Binding()) {
 		t.Errorf("the binding changed from %x", b)
 	}
+	testSecrets(t, [...]carrier.Conn{near, far, near2, far2})
 	if near.Features() != near2.Features() {
 		t.Errorf("features differ between carriers: %+v, %+v", near.Features(), near2.Features())
 	}

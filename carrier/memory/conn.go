@@ -210,6 +210,9 @@ func (c *Conn) Close() error {
 // Binding returns nil: there is no security below.
 func (c *Conn) Binding() []byte { return nil }
 
+// Secret returns nil, as Binding does.
+func (c *Conn) Secret() []byte { return nil }
+
 // Features: all of them.
 func (c *Conn) Features() carrier.Features {
 	return carrier.Features{Interruptible: true, TryWrite: true, Local: true}

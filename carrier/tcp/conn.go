@@ -31,6 +31,9 @@ func newConn(t *net.TCPConn) (*conn, error) {
 // Binding returns nil: TCP has no security of its own.
 func (c *conn) Binding() []byte { return nil }
 
+// Secret returns nil, as Binding does.
+func (c *conn) Secret() []byte { return nil }
+
 func (c *conn) Features() carrier.Features {
 	return carrier.Features{Interruptible: true, TryWrite: socket.CanTryWrite, Local: c.local}
 }

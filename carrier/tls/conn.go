@@ -101,6 +101,22 @@ func (c *conn) Binding() []byte {
 	return c.binding
 }
 
+// secretLabel is that of Secret's export. RFC 5705 4: labels that are not registered begin with "EXPERIMENTAL".
+const secretLabel = "EXPERIMENTAL-tenuto-bridge-secret"
+
+// Secret is asked for once on the first carrier of a bridge, and so it is not kept.
+func (c *conn) Secret() []byte {
+	if c.Binding() == nil {
+		return nil
+	}
+	state := c.tls.ConnectionState()
+	secret, err := state.ExportKeyingMaterial(secretLabel, nil, 32)
+	if err != nil {
+		panic("BUG: carrier/tls: a binding was exported, and a secret is not: " + err.Error())
+	}
+	return secret
+}
+
 func (c *conn) Features() carrier.Features {
 	return carrier.Features{Interruptible: true, TryWrite: socket.CanTryWrite}
 }

@@ -28,8 +28,8 @@ func acceptFrom(t *testing.T, client func(addr string)) error {
 		t.Fatal(err)
 	}
 	_, err = c.Read(make([]byte, 1))
-	if b := c.Binding(); b != nil {
-		t.Errorf("no handshake, and the binding %x", b)
+	if b, s := c.Binding(), c.Secret(); b != nil || s != nil {
+		t.Errorf("no handshake, and the binding %x and secret %x", b, s)
 	}
 	if n, werr := c.TryWrite([]byte("x")); n != 0 || socket.CanTryWrite && werr != err {
 		t.Errorf("TryWrite = %d, %v; want the error of the handshake", n, werr)

@@ -68,7 +68,7 @@ func TestBinding(t *testing.T) {
 		t.Errorf("two carriers have the binding %x", near.Binding())
 	}
 	near, far = pair(t, &Network{NoBinding: true})
-	if near.Binding() != nil || far.Binding() != nil {
-		t.Errorf("without binding: %x, %x", near.Binding(), far.Binding())
+	if near.Binding() != nil || far.Binding() != nil || near.Secret() != nil || far.Secret() != nil {
+		t.Errorf("without binding: %x, %x, secrets %x, %x", near.Binding(), far.Binding(), near.Secret(), far.Secret())
 	}
 }

@@ -193,6 +193,9 @@ func newConn(s *net.UnixConn, addr *net.UnixAddr) (*conn, error) {
 // Binding returns nil: a Unix socket has no cipher, and needs none.
 func (c *conn) Binding() []byte { return nil }
 
+// Secret returns nil, as Binding does.
+func (c *conn) Secret() []byte { return nil }
+
 func (c *conn) Features() carrier.Features {
 	return carrier.Features{Interruptible: true, TryWrite: socket.CanTryWrite, Local: true}
 }
