@@ -237,14 +237,26 @@ type sessionKeys struct {
 }
 
 func deriveKeys(shared, th []byte) (k sessionKeys) {
-	copy(k.secret[:], expand(shared, th, "tenuto bridge secret"))
-	k.initiator = expand(shared, th, "tenuto initiator mac")
-	k.responder = expand(shared, th, "tenuto responder mac")
+	prk := extract(shared, th)
+	copy(k.secret[:], expand(prk, "tenuto bridge secret"))
+	k.initiator = expand(prk, "tenuto initiator mac")
+	k.responder = expand(prk, "tenuto responder mac")
 	return k
 }
 
-func expand(secret, salt []byte, info string) []byte {
-	k, err := hkdf.Key(sha256.New, secret, salt, info, 32)
+// kdf is docs/wire/bridge.md's KDF; extract and expand are its halves (RFC 5869 2.2, 2.3).
+func kdf(secret, salt []byte, info string) []byte { return expand(extract(secret, salt), info) }
+
+func extract(secret, salt []byte) []byte {
+	prk, err := hkdf.Extract(sha256.New, secret, salt)
+	if err != nil {
+		panic("BUG: bridge: hkdf: " + err.Error())
+	}
+	return prk
+}
+
+func expand(prk []byte, info string) []byte {
+	k, err := hkdf.Expand(sha256.New, prk, info, 32)
 	if err != nil {
 		panic("BUG: bridge: hkdf: " + err.Error())
 	}

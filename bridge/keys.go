@@ -85,10 +85,10 @@ func (a *attach) macText(binding, answer []byte) []byte {
 }
 
 func attachKey(secret [32]byte, role string) []byte {
-	return expand(secret[:], nil, "tenuto attach "+role)
+	return kdf(secret[:], nil, "tenuto attach "+role)
 }
 
 func ratchet(secret [32]byte, nonce, answer []byte) (next [32]byte) {
-	copy(next[:], expand(secret[:], append(bytes.Clone(nonce), answer...), "tenuto ratchet"))
+	copy(next[:], kdf(secret[:], append(bytes.Clone(nonce), answer...), "tenuto ratchet"))
 	return next
 }

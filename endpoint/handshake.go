@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/tenuto-session/tenuto/bridge"
 	"github.com/tenuto-session/tenuto/carrier"
@@ -18,12 +19,17 @@ type greeter struct {
 	proved bool        // PROOF has come: the initiator waits for frames from now on
 }
 
-// fill reads until the buffer holds n octets at least.
+// greetSize is room for all that an end reads in most handshakes, in octets.
+const greetSize = 1024
+
+// fill reads until the buffer holds n octets at least. Those that were handed out stay as they are.
 func (g *greeter) fill(n int) error {
 	for len(g.buf) < n {
-		b := make([]byte, 2048)
-		k, err := g.conn.Read(b)
-		g.buf = append(g.buf, b[:k]...)
+		if len(g.buf) == cap(g.buf) {
+			g.buf = slices.Grow(g.buf, greetSize)
+		}
+		k, err := g.conn.Read(g.buf[len(g.buf):cap(g.buf)])
+		g.buf = g.buf[:len(g.buf)+k]
 		if errors.Is(err, io.EOF) {
 			err = errPeerClosed
 		}
