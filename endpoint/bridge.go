@@ -100,7 +100,9 @@ func (br *Bridge) install(l *link) {
 		br.resumes++
 	}
 	br.ep.wg.Go(l.run)
-	br.kick()
+	if l.out.first == nil { // else the link's goroutine will, unless something else goes out before
+		br.kick()
+	}
 }
 
 func (br *Bridge) cause() error {

@@ -138,14 +138,12 @@ func (ep *Endpoint) greet(conn carrier.Conn, nw carrier.Network, u *url.URL) (*B
 		return nil, err
 	}
 	br.network, br.url = nw, u
-	if _, err := conn.Write(proof); err != nil {
-		ep.removeBridge(br)
-		return nil, err
-	}
+	l := newLink(br, conn, g.buf)
+	l.out.first = proof // the stream for which the bridge is dialled goes out with it
 	br.mu.Lock()
 	defer br.unlock()
 	br.m.Attach(time.Now())
-	br.install(newLink(br, conn, g.buf))
+	br.install(l)
 	return br, nil
 }
 

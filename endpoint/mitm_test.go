@@ -237,6 +237,7 @@ func TestMiddleChangesHandshake(t *testing.T) {
 			nw.touchNext(touches...)
 			_, err = client.Dial(t.Context(), p.url)
 			if err == nil && len(touches) == 0 {
+				synctest.Wait() // for the PROOF
 				_, _, hello, _ := bridge.ParseMessage(nw.written()[len(bridge.Magic):])
 				_, _, proof, _ := bridge.ParseMessage(nw.written()[len(bridge.Magic)+hello:])
 				return len(bridge.Magic) + hello + proof, nil

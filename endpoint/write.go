@@ -19,6 +19,7 @@ const (
 type batch struct {
 	hdr    []byte
 	bufs   [][]byte
+	first  []byte // goes out before the first frame
 	pinned []*Stream
 	bye    bool
 	parked bool // PARKED is among them
@@ -35,7 +36,7 @@ func (br *Bridge) kick() {
 	switch {
 	case br.link == nil:
 		br.redial()
-	case br.link.broken == nil && !br.writing && br.m.Want():
+	case br.link.broken == nil && !br.writing && (br.m.Want() || br.link.out.first != nil):
 		br.writing = true
 		br.write(br.link)
 	}
@@ -149,6 +150,10 @@ func (br *Bridge) collect(l *link) (size int) {
 	o.hdr, o.bufs = o.hdr[:0], o.bufs[:0]
 	if br.link != l {
 		return 0
+	}
+	if o.first != nil {
+		o.bufs, size = append(o.bufs, o.first), len(o.first)
+		o.first = nil
 	}
 	now := time.Now()
 	from := 0 // the headers from here on are in no buf yet
