@@ -192,7 +192,7 @@ func (m *Machine) handleData(s *Stream, f Frame) (e Effect, err error) {
 	case end <= s.Next:
 		return Effect{Kind: EffectData}, nil
 	}
-	m.live.active()
+	m.live.came(f.Length)
 	return Effect{Kind: EffectData, Stream: s, Drop: int(s.Next - f.Arg)}, nil
 }
 

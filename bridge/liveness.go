@@ -24,6 +24,7 @@ type liveness struct {
 	past
 	least     time.Duration // the shortest round trip of this carrier: what it takes when nothing is queued
 	measured  int           // round trips of this carrier
+	moved     int           // octets of streams that went either way since then
 	heartbeat time.Duration
 	gap       time.Duration // the silence after which the next probe of an idle carrier goes out
 
@@ -60,8 +61,11 @@ func (l *liveness) patience() time.Duration {
 
 func (l *liveness) received(now time.Time) { l.heard = now }
 
-// active says that data came, and so more can be expected.
-func (l *liveness) active() { l.gap = l.patience() }
+// came says that n octets of data came, and so more can be expected.
+func (l *liveness) came(n int) {
+	l.gap = l.patience()
+	l.moved += n
+}
 
 func (l *liveness) sent(now time.Time, owed bool) {
 	if !owed {
@@ -94,8 +98,13 @@ func (l *liveness) pong(now time.Time, token uint64) {
 	if token != l.token || l.pingAt.IsZero() {
 		return
 	}
+	l.round(now.Sub(l.pingOut))
+	l.pingAt = time.Time{}
+}
+
+// round takes a round trip that was measured.
+func (l *liveness) round(rtt time.Duration) {
 	l.silent = 0
-	rtt := now.Sub(l.pingOut)
 	if l.measured == 0 || l.srtt == 0 { // another carrier may have taken another path
 		l.srtt = rtt
 	} else {
@@ -104,15 +113,22 @@ func (l *liveness) pong(now time.Time, token uint64) {
 	if l.least == 0 || rtt < l.least {
 		l.least = rtt
 	}
-	l.pingAt = time.Time{}
 	if l.measured++; l.measured == 1 {
 		l.gap = l.patience() // the path is known now
 	}
-	l.again = l.measured < measurements
+	l.again, l.moved = l.measured < measurements, 0
 }
 
-// measurements is how many round trips are measured when a carrier is new, with what goes out anyway: the first ones take longer.
-const measurements = 3
+const (
+	// measurements is how many round trips are measured when a carrier is new, with what goes out anyway: the first ones take longer.
+	measurements = 3
+	// measureAfter is how many octets of streams go either way before another one is: for fewer it is not worth an answer. A window is
+	// not widened before four times as many have come.
+	measureAfter = MinCredit / 4
+)
+
+// measures tells whether a round trip is to be measured with what goes out now.
+func (l *liveness) measures() bool { return l.again && (l.measured == 0 || l.moved >= measureAfter) }
 
 // probeAt is when the next PING is due, if none is out.
 func (l *liveness) probeAt() time.Time {
@@ -133,6 +149,10 @@ func (l *liveness) deadAt() time.Time {
 	}
 	return l.pingAt.Add(l.patience())
 }
+
+// Answered says how long the responder took to answer the HELLO: the initiator knows one round trip of a bridge's first carrier without
+// a PING.
+func (m *Machine) Answered(took time.Duration) { m.live.round(took) }
 
 // RTT is the smoothed round trip, 0 before the first was measured.
 func (m *Machine) RTT() time.Duration {

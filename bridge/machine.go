@@ -24,7 +24,7 @@ type Limits struct {
 //
 //	getters    Streams Attached Synced Busy Wanting NextTimeout RTT
 //	commands   Open Write WriteExpedited Purge Close Consumed ConsumedExpedited Grow Bye Wake Glance Doubt
-//	carriers   Attach Detach
+//	carriers   Attach Answered Detach
 //	handlers   Handle Advance Tick
 //	outputs    Next Want
 //

@@ -23,7 +23,7 @@ func (m *Machine) Next(now time.Time) (f Frame, s *Stream, ok bool) {
 		m.live.accepted(now)
 		return Frame{Type: FrameDone}, nil, true
 	}
-	if m.live.again && m.control.len()+m.data.len() > 0 {
+	if m.live.measures() && m.control.len()+m.data.len() > 0 {
 		m.live.probe(now)
 	}
 	if !c.ready {
@@ -61,6 +61,7 @@ func (m *Machine) Next(now time.Time) (f Frame, s *Stream, ok bool) {
 		f := Frame{Type: FrameData, Stream: s.ID, Length: int(n), Arg: s.Sent}
 		s.Sent += n
 		s.High = max(s.High, s.Sent)
+		m.live.moved += f.Length
 		m.enqueue(s)
 		m.account(s)
 		m.happened(now, f.Type)

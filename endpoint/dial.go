@@ -114,11 +114,13 @@ func (ep *Endpoint) greet(conn carrier.Conn, nw carrier.Network, u *url.URL) (*B
 	if _, err := conn.Write([]byte(bridge.Magic), hello); err != nil {
 		return nil, err
 	}
+	asked := time.Now()
 	g := &greeter{conn: conn}
 	t, body, err := g.message()
 	if err != nil {
 		return nil, err
 	}
+	took := time.Since(asked)
 	switch t {
 	case bridge.MessageWelcome:
 	case bridge.MessageRefused:
@@ -143,6 +145,7 @@ func (ep *Endpoint) greet(conn carrier.Conn, nw carrier.Network, u *url.URL) (*B
 	br.mu.Lock()
 	defer br.unlock()
 	br.m.Attach(time.Now())
+	br.m.Answered(took)
 	br.install(l)
 	return br, nil
 }
