@@ -321,7 +321,7 @@ func (w *waiter) served(l *link) bool {
 	case w.drains:
 		return s.m.Acked == s.m.Written
 	}
-	return s.room(maxHead, 1)
+	return s.room(maxHead, s.want)
 }
 
 // payload moves octets of the current frame from the buffer to its stream.

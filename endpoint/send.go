@@ -45,7 +45,7 @@ func (s *Stream) Send(c transport.Cancel, head, b []byte, f transport.SendFlag) 
 			return n, nil
 		}
 		br.flushFor(s, false)
-		if s.room(len(head), 1) { // the carrier took it all, and the acknowledgement is here already
+		if s.want = len(b) - n; s.room(len(head), s.want) { // the carrier took it all, and the acknowledgement is here already
 			continue
 		}
 		if err := c.Err(); err != nil {
@@ -77,12 +77,13 @@ func (s *Stream) sendNow(head, b []byte) (int, error) {
 	return len(b), nil
 }
 
-// room tells whether octets can be added: a record's header, the head and at least one octet of n. It lets the ring grow.
+// room tells whether octets can be added: a record's header, the head and all of n, or a quarter of the ring at least, so that a Send that
+// has to wait does not end in a record and a frame for what was left over. It lets the ring grow.
 func (s *Stream) room(head, n int) bool {
-	need := bridge.RecordHeader + head + min(n, 1)
 	if s.out.room() < bridge.RecordHeader+head+n {
 		s.growOut(bridge.RecordHeader + head + n)
 	}
+	need := bridge.RecordHeader + head + min(n, len(s.out.buf)/4)
 	return s.out.room() >= need && int64(s.m.Written-s.m.ReplayFrom()) < int64(s.br.ep.cfg.Limits.StreamBytes)
 }
 

@@ -20,6 +20,7 @@ type Stream struct {
 	pinned   bool   // octets from pin on are being written to a carrier, and must stay where they are
 	pin      uint64 //
 	open     bool   // a TSDU was begun and is not ended
+	want     int    // octets of the waiting Send that are not in the ring
 	streak   int    // Sends since the last Receive
 	gather   int    // octets of the TSDU at the end of the ring that may grow, its head among them; 0 if it may not
 	gatherAt uint64 // where that TSDU's record begins
