@@ -30,7 +30,9 @@ type Limits struct {
 //
 // A machine has no lock and no clock: one caller at a time, and the time comes in.
 type Machine struct {
-	Role    Role
+	Role Role
+	// Parked: there is no carrier because both ends want none. Wake ends it, or the next carrier.
+	Parked  bool
 	Limits  Limits
 	Local   Settings
 	Peer    Settings
@@ -41,12 +43,9 @@ type Machine struct {
 	PeerHighest uint32 // the highest stream that the peer has opened
 	PeerStreams int    // of those, how many exist
 	PeerClosing int    // of those, how many are closing
-	DetachedAt  time.Time
 
 	// ParkAfter is how long nothing may happen on a carrier until the initiator parks the bridge; 0 is for ever.
 	ParkAfter time.Duration
-	// Parked: there is no carrier because both ends want none. Wake ends it, or the next carrier.
-	Parked bool
 
 	*attachment      // nil while there is no carrier
 	past        past // what was learnt on the carriers before
@@ -79,8 +78,8 @@ type carrierControl struct {
 }
 
 // New makes the machine of a bridge whose first handshake is over; its carrier is attached by Attach.
-func New(role Role, keys Keys, local, peer Settings, limits Limits, now time.Time) *Machine {
-	m := &Machine{Role: role, Keys: keys, Local: local, Peer: peer, Limits: limits, Streams: map[uint32]*Stream{}, DetachedAt: now}
+func New(role Role, keys Keys, local, peer Settings, limits Limits) *Machine {
+	m := &Machine{Role: role, Keys: keys, Local: local, Peer: peer, Limits: limits, Streams: map[uint32]*Stream{}}
 	m.NextID = 1
 	if role == ResponderRole {
 		m.NextID = 2
@@ -251,7 +250,7 @@ func (m *Machine) remove(s *Stream) {
 // Attach begins the use of a new carrier: the positions of all streams are due. The old carrier's reader must have stopped for good:
 // what it still delivers would be delivered twice.
 func (m *Machine) Attach(now time.Time) {
-	m.detach()
+	m.Detach()
 	m.attachment = &attachment{active: now, ctl: carrierControl{ready: true}}
 	first := m.Keys.Epoch == 1
 	if first { // neither side can have a position
@@ -275,14 +274,7 @@ func (m *Machine) Attach(now time.Time) {
 func (m *Machine) Accepted() { m.ctl.done, m.Parked = true, false }
 
 // Detach says that the carrier is gone.
-func (m *Machine) Detach(now time.Time) {
-	if m.Attached() {
-		m.DetachedAt = now
-	}
-	m.detach()
-}
-
-func (m *Machine) detach() {
+func (m *Machine) Detach() {
 	if m.Attached() {
 		m.past = m.live.past
 		m.attachment = nil

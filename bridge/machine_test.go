@@ -9,8 +9,8 @@ import (
 func attachedPair(t testing.TB) (i, r *Machine) {
 	t.Helper()
 	limits := Limits{Streams: 10, Window: MinCredit}
-	i = New(InitiatorRole, Keys{Epoch: 1}, testSettings, testSettings, limits, simStart)
-	r = New(ResponderRole, Keys{Epoch: 1}, testSettings, testSettings, limits, simStart)
+	i = New(InitiatorRole, Keys{Epoch: 1}, testSettings, testSettings, limits)
+	r = New(ResponderRole, Keys{Epoch: 1}, testSettings, testSettings, limits)
 	i.Attach(simStart)
 	r.Attach(simStart)
 	for range measurements {
@@ -257,8 +257,8 @@ func TestClosedIsLost(t *testing.T) {
 		limits := Limits{Streams: 2, Window: MinCredit}
 		set := testSettings
 		set.Streams = 2
-		i := New(InitiatorRole, Keys{Epoch: 1}, set, set, limits, simStart)
-		r := New(ResponderRole, Keys{Epoch: 1}, set, set, limits, simStart)
+		i := New(InitiatorRole, Keys{Epoch: 1}, set, set, limits)
+		r := New(ResponderRole, Keys{Epoch: 1}, set, set, limits)
 		for round := range 10 {
 			reattach(i)
 			reattach(r)

@@ -29,6 +29,6 @@ func (m *Machine) UnmarshalBinary(b []byte) error {
 	if m.Streams == nil {
 		m.Streams = map[uint32]*Stream{}
 	}
-	m.detach()
+	m.Detach()
 	return nil
 }

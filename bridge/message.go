@@ -94,12 +94,12 @@ func appendMessage(b []byte, t MessageType, body []byte) []byte {
 type Settings struct {
 	// Credit is what each new stream's peer may send before it hears of more, in octets; at least MinCredit.
 	Credit uint32
+	// Streams is how many streams the peer may have open at once.
+	Streams uint32
 	// Heartbeat is the longest silence this end leaves on a carrier; the shorter one of both holds.
 	Heartbeat time.Duration
 	// Retention is how long the responder keeps a bridge that has no carrier. The initiator gives up before.
 	Retention time.Duration
-	// Streams is how many streams the peer may have open at once.
-	Streams uint32
 	// Parked is how long the responder keeps a parked bridge; 0 if it parks none.
 	Parked time.Duration
 }

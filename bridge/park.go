@@ -10,7 +10,7 @@ import "time"
 func (m *Machine) Wanting() bool { return !m.Attached() && m.wanted }
 
 // Wake says that a parked bridge needs a carrier again; from now on it is one that has lost its carrier.
-func (m *Machine) Wake(now time.Time) { m.Parked, m.glance, m.DetachedAt = false, false, now }
+func (m *Machine) Wake() { m.Parked, m.glance = false, false }
 
 // Glance says that the carrier of the next Attach is to be given up as soon as nothing is left to be said.
 func (m *Machine) Glance() { m.glance = true }

@@ -39,7 +39,7 @@ func newScript() *script {
 	s := &script{wire: map[string][]Frame{}, now: simStart, ends: map[string]*Machine{}}
 	limits := Limits{Streams: 4, Window: MinCredit}
 	for name, role := range map[string]Role{"I": InitiatorRole, "R": ResponderRole} {
-		s.ends[name] = New(role, Keys{}, testSettings, testSettings, limits, s.now)
+		s.ends[name] = New(role, Keys{}, testSettings, testSettings, limits)
 	}
 	return s
 }
@@ -83,7 +83,7 @@ func (s *script) command(t *testing.T, d *datadriven.TestData) {
 		}
 	case "cut": // cut
 		for _, m := range s.ends {
-			m.Detach(s.now)
+			m.Detach()
 		}
 		clear(s.wire)
 	case "open": // open END

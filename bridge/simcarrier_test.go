@@ -79,7 +79,7 @@ func (w *simWorld) lose(e *simEnd) {
 	e.cur.dropped[e.side] = true
 	e.cur.wire[e.side] = nil
 	e.cur = nil
-	e.m.Detach(w.now)
+	e.m.Detach()
 }
 
 // fault does something bad to an end's carrier.
@@ -129,7 +129,7 @@ func (w *simWorld) giveUp(i *simEnd) {
 	i.try.dropped[0] = true
 	i.try.wire[0] = nil
 	i.try = nil
-	i.m.Detach(w.now)
+	i.m.Detach()
 }
 
 // dial makes an attempt to attach, if the initiator has no carrier; it overtakes one that is not answered yet. The positions go out
@@ -141,7 +141,7 @@ func (w *simWorld) dial() {
 		return
 	case i.m.Parked && i.m.Wanting():
 		w.counts[simWakes]++
-		i.m.Wake(w.now)
+		i.m.Wake()
 	case i.m.Parked:
 		w.counts[simGlances]++
 		i.m.Glance()
@@ -223,7 +223,7 @@ func (w *simWorld) impostor() error {
 		return fmt.Errorf("B3: I takes a forged ATTACHED: %v", err)
 	}
 	w.counts[simForged]++
-	i.m.Detach(w.now)
+	i.m.Detach()
 	w.sweep()
 	return nil
 }

@@ -219,7 +219,7 @@ func (ln *Listener) hello(conn carrier.Conn, g *greeter, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := ep.cfg.Directory.Claim(br.id, ep.owner, 1); err != nil {
+	if err := ep.cfg.Directory.Claim(br.ID(), ep.owner, 1); err != nil {
 		ep.removeBridge(br)
 		return err
 	}
@@ -228,7 +228,7 @@ func (ln *Listener) hello(conn carrier.Conn, g *greeter, body []byte) error {
 	br.accept, br.url = ln.accept, ln.url
 	br.m.Attach(time.Now())
 	br.install(newLink(br, conn, g.buf))
-	ep.cfg.Logger.Info("bridge", "bridge", br.id, "carrier", conn.RemoteAddr())
+	ep.cfg.Logger.Info("bridge", "bridge", br.ID(), "carrier", conn.RemoteAddr())
 	return nil
 }
 
@@ -286,7 +286,7 @@ func (br *Bridge) takeOver(conn carrier.Conn, body []byte) (attached []byte, epo
 		return nil, 0, err
 	}
 	epoch = br.m.Keys.Epoch
-	if err := br.ep.cfg.Directory.Claim(br.id, br.ep.owner, epoch); err != nil {
+	if err := br.ep.cfg.Directory.Claim(br.ID(), br.ep.owner, epoch); err != nil {
 		return nil, 0, &refusal{bridge.RefusedFenced, err.Error()}
 	}
 	br.lose(br.link, errTakenOver)

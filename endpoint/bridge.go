@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
-	"log/slog"
 	"net/url"
 	"sync"
 	"time"
@@ -18,30 +17,27 @@ import (
 // a carrier has one that reads when no caller does, and one that writes while there is much to write.
 type Bridge struct {
 	ep     *Endpoint
-	id     bridge.ID
-	role   bridge.Role
 	peer   ed25519.PublicKey
-	local  Addr
 	remote Addr
-	log    *slog.Logger
 
 	network carrier.Network // the initiator's way to the responder
+	role    bridge.Role
 
 	mu       sync.Mutex
+	writing  bool     // somebody writes to a carrier
+	dialling bool     // somebody makes a carrier
+	closing  bool     // Close was called
 	url      *url.URL // that was dialled, or of the listener to which the newest carrier came
 	m        *bridge.Machine
 	link     *link // the current carrier, nil while there is none
 	streams  streams
 	waiters  *waiter // callers that wait and do not read, a ring
-	writing  bool    // somebody writes to a carrier
-	dialling bool    // somebody makes a carrier
 	lostAt   time.Time
 	lookAt   time.Time // when a parked bridge looks in at its responder
 	resumes  int
 	sent     int64 // octets written to carriers
 	received int64 // and read from them
 	lastErr  error // why the last carrier was lost
-	closing  bool  // Close was called
 	over     error // why the bridge has ended, nil while it has not
 	accept   func(*Stream) bool
 	accepts  int                // how often Accept was called
@@ -50,7 +46,6 @@ type Bridge struct {
 	hurry    chan struct{}      // ends the pause before the next attempt; nil before somebody dialled
 	after    []func()           // runs when mu is free again
 	used     budget             // of this bridge
-	swept    time.Time          // when something had happened last as empty buffers were given back
 
 	timerAt  time.Time // guarded by ep.timers.mu
 	timerIdx int
@@ -123,7 +118,7 @@ func (br *Bridge) lose(l *link, err error) {
 	br.unlink(l, err)
 	br.later(func() {
 		l.conn.Close()
-		br.log.Info("carrier lost", "bridge", br.id, "carrier", l.conn.RemoteAddr(), "cause", err)
+		br.ep.cfg.Logger.Info("carrier lost", "bridge", br.ID(), "carrier", l.conn.RemoteAddr(), "cause", err)
 		br.ep.event(Event{Kind: Detached, Bridge: br, Carrier: l.conn.RemoteAddr(), Cause: err})
 	})
 	br.redial()
@@ -134,7 +129,7 @@ func (br *Bridge) unlink(l *link, err error) {
 	br.link = nil
 	br.lastErr = err
 	br.lostAt = time.Now()
-	br.m.Detach(br.lostAt)
+	br.m.Detach()
 	l.stop()
 }
 
@@ -165,7 +160,7 @@ func (br *Bridge) end(r transport.Reason, remote bool, err error) {
 	br.over = &transport.DisconnectError{Reason: r, Remote: remote, Err: err}
 	if l := br.link; l != nil {
 		br.link = nil
-		br.m.Detach(time.Now())
+		br.m.Detach()
 		l.stop()
 		br.later(func() { l.conn.Close() })
 	}
@@ -182,7 +177,7 @@ func (br *Bridge) end(r transport.Reason, remote bool, err error) {
 	}
 	br.later(func() {
 		br.ep.removeBridge(br)
-		br.log.Info("bridge ended", "bridge", br.id, "reason", r, "cause", err)
+		br.ep.cfg.Logger.Info("bridge ended", "bridge", br.ID(), "reason", r, "cause", err)
 		if r == transport.ReasonExpired || r == transport.ReasonUnknown {
 			br.ep.event(Event{Kind: Expired, Bridge: br, Cause: br.over})
 		}
@@ -262,7 +257,7 @@ func (br *Bridge) forget(s *Stream) {
 }
 
 // ID names the bridge.
-func (br *Bridge) ID() bridge.ID { return br.id }
+func (br *Bridge) ID() bridge.ID { return br.m.Keys.ID }
 
 // Peer is the key that the other end has proved to hold.
 func (br *Bridge) Peer() ed25519.PublicKey { return br.peer }

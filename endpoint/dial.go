@@ -16,7 +16,7 @@ import (
 
 // dialled is a bridge that is, or is being, made by Dial.
 type dialled struct {
-	ready chan struct{}
+	ready chan struct{} // closed when it is made, and nil from then on
 	br    *Bridge
 	err   error
 }
@@ -32,24 +32,28 @@ func (ep *Endpoint) Dial(ctx context.Context, u *url.URL) (*Bridge, error) {
 		}
 		d := ep.dialled[key]
 		if d == nil {
-			d = &dialled{ready: make(chan struct{})}
+			ready := make(chan struct{})
+			d = &dialled{ready: ready}
 			ep.dialled[key] = d
 			ep.mu.Unlock()
 			br, err := ep.dial(ctx, u)
 			ep.mu.Lock()
-			d.br, d.err = br, err
+			d.br, d.err, d.ready = br, err, nil
 			if d.err != nil && ep.dialled[key] == d {
 				delete(ep.dialled, key)
 			}
 			ep.mu.Unlock()
-			close(d.ready)
+			close(ready)
 			return d.br, d.err
 		}
+		ready := d.ready
 		ep.mu.Unlock()
-		select {
-		case <-d.ready:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if ready != nil {
+			select {
+			case <-ready:
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
 		}
 		if d.err == nil && d.br.usable() {
 			return d.br, nil
@@ -184,7 +188,7 @@ func (br *Bridge) redial() {
 			return
 		}
 		br.lostAt = time.Now()
-		br.m.Wake(br.lostAt)
+		br.m.Wake()
 	}
 	br.dialling = true
 	br.later(func() {
@@ -252,7 +256,7 @@ func (br *Bridge) dialUntil() {
 			return
 		}
 		br.unlock()
-		br.log.Debug("no carrier", "bridge", br.id, "cause", err, "retry", pause)
+		br.ep.cfg.Logger.Debug("no carrier", "bridge", br.ID(), "cause", err, "retry", pause)
 		t := time.NewTimer(pause/2 + rand.N(pause))
 		select {
 		case <-t.C:
@@ -291,7 +295,7 @@ func (br *Bridge) attach(ctx context.Context, limit time.Duration) error {
 		conn.Close()
 		br.mu.Lock()
 		if br.link == nil && br.over == nil {
-			br.m.Detach(time.Now())
+			br.m.Detach()
 		}
 		br.mu.Unlock()
 		return err

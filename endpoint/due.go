@@ -14,7 +14,7 @@ func (br *Bridge) deadline() time.Time {
 		return time.Time{}
 	case br.link != nil:
 		next := br.m.NextTimeout()
-		if at := br.m.Active().Add(sweepTime); !br.writing && !br.m.Active().Equal(br.swept) && at.Before(next) {
+		if at := br.m.Active().Add(sweepTime); !br.writing && !br.m.Active().Equal(br.link.swept) && at.Before(next) {
 			next = at
 		}
 		return next
@@ -79,10 +79,10 @@ func (br *Bridge) tick(now time.Time) {
 
 // sweep gives back the buffers that hold nothing, once after a bridge has fallen silent.
 func (br *Bridge) sweep(now time.Time) {
-	if br.link == nil || br.writing || br.m.Active().Equal(br.swept) || now.Sub(br.m.Active()) < sweepTime {
+	if br.link == nil || br.writing || br.m.Active().Equal(br.link.swept) || now.Sub(br.m.Active()) < sweepTime {
 		return
 	}
-	br.swept = br.m.Active()
+	br.link.swept = br.m.Active()
 	br.giveBuffers()
 	br.link.giveBuffers()
 }

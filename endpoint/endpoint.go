@@ -253,11 +253,10 @@ func (ep *Endpoint) settings() bridge.Settings {
 
 // addBridge makes the driver of a bridge whose first handshake is over.
 func (ep *Endpoint) addBridge(role bridge.Role, r bridge.Result, remote Addr) (*Bridge, error) {
-	br := &Bridge{ep: ep, id: r.ID, role: role, peer: r.Peer, remote: remote, log: ep.cfg.Logger, timerIdx: -1}
-	br.local = Addr{"tenuto:" + r.ID.String()[:16]}
+	br := &Bridge{ep: ep, role: role, peer: r.Peer, remote: remote, timerIdx: -1}
 	br.used.limit = ep.cfg.Limits.BridgeBytes
 	limits := bridge.Limits{Streams: ep.cfg.Limits.Streams, Window: bridge.MinCredit}
-	br.m = bridge.New(role, bridge.NewKeys(r), ep.settings(), r.Settings, limits, time.Now())
+	br.m = bridge.New(role, bridge.NewKeys(r), ep.settings(), r.Settings, limits)
 	if role == bridge.InitiatorRole {
 		br.m.ParkAfter = ep.cfg.Park
 	}
@@ -279,14 +278,14 @@ func (ep *Endpoint) addBridge(role bridge.Role, r bridge.Result, remote Addr) (*
 
 func (ep *Endpoint) removeBridge(br *Bridge) {
 	ep.timers.remove(br)
-	ep.cfg.Directory.Release(br.id, ep.owner)
+	ep.cfg.Directory.Release(br.ID(), ep.owner)
 	ep.forget(br)
 	ep.mu.Lock()
 	defer ep.mu.Unlock()
-	if ep.bridges[br.id] != br {
+	if ep.bridges[br.ID()] != br {
 		return
 	}
-	delete(ep.bridges, br.id)
+	delete(ep.bridges, br.ID())
 	if br.role == bridge.ResponderRole {
 		key := string(br.peer)
 		if ep.ofKey[key]--; ep.ofKey[key] == 0 {

@@ -19,23 +19,24 @@ import (
 type link struct {
 	br            *Bridge
 	conn          carrier.Conn
-	interruptible bool
 	since         time.Time
+	interruptible bool
 
 	// guarded by br.mu
-	leader   *waiter // who reads; &own is the link's goroutine
-	own      waiter
 	reading  bool // the leader is in conn.Read, or about to be
 	stopped  bool
-	parting  bool  // who reads is to let the carrier end
+	parting  bool    // who reads is to let the carrier end
+	wanted   bool    // the link's goroutine is to read
+	armed    bool    // handover will fire
+	idle     bool    // no data came for a while
+	leader   *waiter // who reads; &own is the link's goroutine
+	own      waiter
 	broken   error // why nothing can be written any more
-	wanted   bool  // the link's goroutine is to read
 	ownCond  sync.Cond
 	handover *time.Timer
-	armed    bool // handover will fire
-	turns    int  // how often the lead was left
-	seen     int  // turns when handover was armed
-	idle     bool // no data came for a while
+	turns    int       // how often the lead was left
+	seen     int       // turns when handover was armed
+	swept    time.Time // when something had happened last as empty buffers were given back
 
 	buf  []byte // octets read, from r to w
 	r, w int
@@ -318,7 +319,7 @@ func (w *waiter) served(l *link) bool {
 		return s.got > 0 || s.gotEnd || s.in.len() > 0 || len(s.resets) > 0
 	case w == &s.ew:
 		return s.m.ExpeditedRoom()
-	case w.drains:
+	case s.drains:
 		return s.m.Acked == s.m.Written
 	}
 	return s.room(maxHead, s.want)

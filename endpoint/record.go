@@ -4,10 +4,10 @@ import "github.com/tenuto-session/tenuto/bridge"
 
 // recordReader takes the records of a stream apart.
 type recordReader struct {
-	left  int  // octets of the record that are to come
-	end   bool // the record ends its TSDU
-	mid   bool // octets of a TSDU were taken and its end was not
-	hdrN  int
+	left  int   // octets of the record that are to come
+	end   bool  // the record ends its TSDU
+	mid   bool  // octets of a TSDU were taken and its end was not
+	hdrN  uint8 // octets of hdr that were read
 	hdr   [bridge.RecordHeader]byte
 	ready bool // hdr was read; left and end hold
 }
@@ -18,7 +18,7 @@ func (r *recordReader) take(dst, src []byte) (used, put int, end, bad bool) {
 		if !r.ready {
 			n := copy(r.hdr[r.hdrN:], src[used:])
 			used += n
-			if r.hdrN += n; r.hdrN < len(r.hdr) {
+			if r.hdrN += uint8(n); int(r.hdrN) < len(r.hdr) {
 				return used, put, false, false
 			}
 			var ok bool

@@ -15,11 +15,16 @@ type Stream struct {
 	m          *bridge.Stream
 	next, prev *Stream // in Bridge.streams
 
+	pinned bool // octets from pin on are being written to a carrier, and must stay where they are
+	open   bool // a TSDU was begun and is not ended
+	drains bool // Drain waits: for acknowledgements, not for room
+	gotEnd bool // dst ends with its TSDU
+	fresh  bool // opened by the peer, and not yet handed to who accepts streams
+	closed bool // by Disconnect or DisconnectAfter
+
 	// Sending. The ring's offsets are the stream's.
 	out      ring
-	pinned   bool   // octets from pin on are being written to a carrier, and must stay where they are
-	pin      uint64 //
-	open     bool   // a TSDU was begun and is not ended
+	pin      uint64
 	want     int    // octets of the waiting Send that are not in the ring
 	streak   int    // Sends since the last Receive
 	gather   int    // octets of the TSDU at the end of the ring that may grow, its head among them; 0 if it may not
@@ -34,13 +39,10 @@ type Stream struct {
 	rec    recordReader
 	dst    []byte // of the Receive that waits
 	got    int    // octets that are in dst
-	gotEnd bool
 	expIn  *expedited
-	fresh  bool // opened by the peer, and not yet handed to who accepts streams
 	grown  growth
 
 	err      error // why no more comes from the peer or can be sent to it
-	closed   bool  // by Disconnect or DisconnectAfter
 	reserved int64 // octets of the budgets
 	linger   *time.Timer
 	after    time.Duration // of DisconnectAfter; 0 before it
@@ -85,7 +87,7 @@ func (s *Stream) Bridge() *Bridge { return s.br }
 func (s *Stream) HasExpedited() bool { return true }
 
 // LocalAddr names the bridge at this end.
-func (s *Stream) LocalAddr() net.Addr { return s.br.local }
+func (s *Stream) LocalAddr() net.Addr { return Addr{"tenuto:" + s.br.ID().String()[:16]} }
 
 // RemoteAddr names the bridge at the other end.
 func (s *Stream) RemoteAddr() net.Addr { return s.br.remote }
@@ -348,8 +350,8 @@ func (s *Stream) Drain(c transport.Cancel) error {
 	br.mu.Lock()
 	defer br.unlock()
 	defer br.leave(&s.sw)
-	s.sw.drains = true
-	defer func() { s.sw.drains = false }()
+	s.drains = true
+	defer func() { s.drains = false }()
 	for {
 		switch {
 		case s.closed:

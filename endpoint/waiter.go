@@ -6,9 +6,7 @@ import "sync"
 type waiter struct {
 	s          *Stream
 	cond       *sync.Cond // while it waits
-	waits      bool
-	drains     bool    // it waits for acknowledgements, not for room
-	next, prev *waiter // in Bridge.waiters
+	next, prev *waiter    // in Bridge.waiters; nil if it is not there
 }
 
 // conds are what waiters wait on: there are far more streams than calls that wait.
@@ -34,7 +32,6 @@ func (br *Bridge) wait(w *waiter) {
 		return
 	}
 	br.arm()
-	w.waits = true
 	if br.waiters == nil {
 		br.waiters, w.next, w.prev = w, w, w
 	} else {
@@ -47,10 +44,9 @@ func (br *Bridge) wait(w *waiter) {
 }
 
 func (br *Bridge) unwait(w *waiter) {
-	if !w.waits {
+	if w.next == nil {
 		return
 	}
-	w.waits = false
 	if w.next == w {
 		br.waiters = nil
 	} else {
@@ -76,7 +72,7 @@ func (br *Bridge) wake(w *waiter) {
 		br.later(f)
 	}
 	switch l := br.link; {
-	case w.waits:
+	case w.next != nil:
 		br.unwait(w)
 		w.cond.Signal()
 		if l != nil {
