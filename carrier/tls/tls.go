@@ -28,6 +28,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tenuto-session/tenuto/carrier"
 	"github.com/tenuto-session/tenuto/carrier/internal/socket"
@@ -53,6 +54,7 @@ type Network struct {
 	once   sync.Once
 	server *tls.Config
 	client *tls.Config // without ServerName
+	recent atomic.Pointer[tls.Config]
 	err    error
 }
 
@@ -74,9 +76,7 @@ func (nw *Network) Dial(ctx context.Context, u *url.URL) (carrier.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("carrier/tls: %w", err)
 	}
-	config := nw.client.Clone()
-	config.ServerName = u.Hostname() // for proxies that look at it
-	c, err := newConn(t.(*net.TCPConn), nw, config, tls.Client)
+	c, err := newConn(t.(*net.TCPConn), nw, nw.clientOf(u.Hostname()), tls.Client)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +85,17 @@ func (nw *Network) Dial(ctx context.Context, u *url.URL) (carrier.Conn, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// clientOf is the configuration for a host, whose name is for proxies that look at it. Carriers to one host keep one configuration.
+func (nw *Network) clientOf(host string) *tls.Config {
+	config := nw.recent.Load()
+	if config == nil || config.ServerName != host {
+		config = nw.client.Clone()
+		config.ServerName = host
+		nw.recent.Store(config)
+	}
+	return config
 }
 
 // Listen listens at the URL's host, which should be empty, an IP address or localhost.
