@@ -211,13 +211,15 @@ func (ch Channel) newShare(seed []byte) (k *ecdh.PrivateKey, public []byte) {
 // agree returns the secret that both ends have: the channel's, or else what the own share and the peer's make. An end knows by its
 // own carrier which of them it is, and takes nothing else: there is no choice that somebody between could make for it.
 func (ch Channel) agree(t MessageType, own *ecdh.PrivateKey, share []byte) ([]byte, error) {
-	switch {
-	case ch.Secret != nil && len(share) == 0:
+	if bound, peerBound := ch.Secret != nil, len(share) == 0; bound != peerBound {
+		has, lacks := "initiator", "responder"
+		if bound == (t == MessageHello) { // it is the responder who finds out
+			has, lacks = lacks, has
+		}
+		return nil, &HandshakeError{t, "the " + has + "'s carrier has a channel binding, and the " + lacks + "'s has none", RefusedBinding}
+	}
+	if ch.Secret != nil {
 		return ch.Secret, nil
-	case ch.Secret != nil:
-		return nil, &HandshakeError{t, "the peer's carrier has no channel binding, and ours has one", RefusedBinding}
-	case len(share) == 0:
-		return nil, &HandshakeError{t, "the peer's carrier has a channel binding, and ours has none", RefusedBinding}
 	}
 	p, err := ecdh.X25519().NewPublicKey(share)
 	if err != nil {

@@ -129,8 +129,8 @@ func TestHandshakeSecret(t *testing.T) {
 		text    string
 		refusal Refusal
 	}{
-		"at the initiator only": {one, bare, "ours has none", RefusedBinding},
-		"at the responder only": {bare, one, "ours has one", RefusedBinding},
+		"at the initiator only": {one, bare, "the initiator's carrier has a", RefusedBinding},
+		"at the responder only": {bare, one, "the responder's carrier has a", RefusedBinding},
 		"two secrets":           {one, other, "does not hold the secret", 0},
 	} {
 		_, _, err := shake(t, c.i, c.r, nil)
@@ -146,7 +146,7 @@ func TestHandshakeSecret(t *testing.T) {
 	_, w.Share = plain.newShare(testSeed(2))
 	w.Signature = ed25519.Sign(testKey(2), signedText("responder", transcript(one.Binding, hello, w.appendSigned(nil))))
 	w.MAC = make([]byte, macSize)
-	if _, _, err := hs.Welcome(body(t, w.append(nil), MessageWelcome)); err == nil || !strings.Contains(err.Error(), "ours has one") {
+	if _, _, err := hs.Welcome(body(t, w.append(nil), MessageWelcome)); err == nil || !strings.Contains(err.Error(), "the initiator's carrier has a") {
 		t.Errorf("a WELCOME with a share that nobody asked for: %v", err)
 	}
 }
