@@ -1,0 +1,5 @@
+//go:build !race
+
+package rfc1006
+
+const raceEnabled = false
