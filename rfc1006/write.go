@@ -155,10 +155,16 @@ func (c *Conn) wrote(n int, full bool, err error) (again bool) {
 	defer c.mu.Unlock()
 	o := &c.out
 	o.inCall = false
-	if c.ended {
+	b := &o.batch
+	if c.ended { // meanwhile; what a Send has sent by then was sent all the same
+		n -= b.rest + b.ed + b.final + b.q
+		for _, p := range b.direct[:b.n] {
+			if n -= p.size; n >= 0 {
+				o.call.accept(p)
+			}
+		}
 		return false
 	}
-	b := &o.batch
 	some := func(of int) int {
 		k := min(n, of)
 		n -= k
