@@ -35,11 +35,12 @@ const (
 	FrameBye       FrameType = 0x0c // the bridge ends; Arg: the reason
 	FramePark      FrameType = 0x0d // the initiator wants no carrier for now
 	FrameParked    FrameType = 0x0e // the responder agrees
+	FrameSimplex   FrameType = 0x0f // FrameOpen of a stream whose session is simplex; only to a peer with Settings.Simplex
 )
 
 var frameNames = [...]string{FrameOpen: "OPEN", FrameData: "DATA", FrameExpedited: "EXPEDITED", FrameAck: "ACK", FrameSkip: "SKIP",
 	FrameClose: "CLOSE", FrameClosed: "CLOSED", FrameReady: "READY", FrameDone: "DONE", FramePing: "PING", FramePong: "PONG",
-	FrameBye: "BYE", FramePark: "PARK", FrameParked: "PARKED"}
+	FrameBye: "BYE", FramePark: "PARK", FrameParked: "PARKED", FrameSimplex: "SIMPLEX"}
 
 func (t FrameType) String() string {
 	if int(t) < len(frameNames) && frameNames[t] != "" {
@@ -110,7 +111,7 @@ func ParseFrame(b []byte) (f Frame, n int, err error) {
 		f.Credit = binary.BigEndian.Uint64(b[16:])
 		f.Expedited = binary.BigEndian.Uint64(b[24:])
 		return f, HeaderSize + ackPayload, f.check()
-	case FrameOpen, FrameSkip, FrameClose, FrameClosed, FrameReady, FrameDone, FramePing, FramePong, FrameBye, FramePark, FrameParked:
+	case FrameOpen, FrameSimplex, FrameSkip, FrameClose, FrameClosed, FrameReady, FrameDone, FramePing, FramePong, FrameBye, FramePark, FrameParked:
 	default:
 		return f, 0, protocolErr(f, "unknown type")
 	}
@@ -122,7 +123,7 @@ func ParseFrame(b []byte) (f Frame, n int, err error) {
 
 // check refuses what no state could make right.
 func (f *Frame) check() error {
-	ofBridge := f.Type >= FrameReady
+	ofBridge := f.Type >= FrameReady && f.Type != FrameSimplex
 	switch {
 	case ofBridge && f.Stream != 0:
 		return protocolErr(*f, "stream %d in a frame of the bridge", f.Stream)
@@ -142,8 +143,8 @@ const maxOffset = 1<<62 - 1
 // String is the frame in the notation of logs, scripts and traces.
 func (f Frame) String() string {
 	switch f.Type {
-	case FrameOpen:
-		return fmt.Sprintf("OPEN(%d, credit=%d)", f.Stream, f.Arg)
+	case FrameOpen, FrameSimplex:
+		return fmt.Sprintf("%v(%d, credit=%d)", f.Type, f.Stream, f.Arg)
 	case FrameData:
 		return fmt.Sprintf("DATA(%d, %d+%d)", f.Stream, f.Arg, f.Length)
 	case FrameExpedited:

@@ -15,6 +15,8 @@ var frameTests = []struct {
 }{
 	{Frame{Type: FrameOpen, Stream: 1, Arg: 32768}, "OPEN(1, credit=32768)",
 		"01 000000 00000001 0000000000008000"}, // Type Length Stream Arg
+	{Frame{Type: FrameSimplex, Stream: 1, Arg: 32768}, "SIMPLEX(1, credit=32768)",
+		"0f 000000 00000001 0000000000008000"},
 	{Frame{Type: FrameData, Stream: 3, Length: 65536 + 64, Arg: 7}, "DATA(3, 7+65600)",
 		"02 010040 00000003 0000000000000007"},
 	{Frame{Type: FrameExpedited, Stream: 2, Length: 16, Arg: 9}, "EXPEDITED(2, seq=9, 16)",
@@ -76,7 +78,7 @@ func TestFrames(t *testing.T) {
 func TestBadFrames(t *testing.T) {
 	for wire, want := range map[string]string{
 		"00 000000 00000000 0000000000000000": "unknown type",
-		"0f 000000 00000000 0000000000000000": "unknown type",
+		"10 000000 00000000 0000000000000000": "unknown type",
 		"02 010041 00000001 0000000000000000": "length 65601 exceeds 65600",
 		"02 000000 00000001 0000000000000000": "no octets",
 		"02 000001 00000000 0000000000000000": "stream 0 does not exist",

@@ -16,7 +16,7 @@ func testKey(b byte) ed25519.PrivateKey { return ed25519.NewKeyFromSeed(bytes.Re
 
 func testSeed(b byte) []byte { return bytes.Repeat([]byte{b}, SeedSize) }
 
-var testSettings = Settings{Credit: MinCredit, Heartbeat: 20 * time.Second, Retention: time.Hour, Streams: 100}
+var testSettings = Settings{Credit: MinCredit, Heartbeat: 20 * time.Second, Retention: time.Hour, Streams: 100, Simplex: true}
 
 // plain is the channel of a carrier without security of its own.
 var plain Channel

@@ -60,7 +60,7 @@ func (m *Machine) Handle(now time.Time, f Frame) (e Effect, err error) {
 		return e, nil
 	case FrameBye:
 		return Effect{Kind: EffectBye, Reason: f.Arg}, nil
-	case FrameOpen:
+	case FrameOpen, FrameSimplex:
 		return m.handleOpen(f)
 	}
 	s := m.Streams[f.Stream]
@@ -152,16 +152,20 @@ func (m *Machine) handleOpen(f Frame) (e Effect, err error) {
 	if m.PeerStreams >= 2*m.Limits.Streams { // a peer that keeps to the limit can reach that for a moment, after a cut
 		return e, protocolErr(f, "more than %d streams", m.Limits.Streams)
 	}
+	if f.Type == FrameSimplex && !m.Local.Simplex {
+		return e, protocolErr(f, "of which nothing was said in the handshake")
+	}
 	s := m.newStream(f.Stream, false)
 	m.PeerHighest = f.Stream
 	m.PeerStreams++
 	s.Credit, s.synced, s.Known = f.Arg, true, true
+	s.Simplex = f.Type == FrameSimplex
 	return Effect{Kind: EffectOpened, Stream: s}, nil
 }
 
 // handleReopen takes an OPEN repeated on a new carrier, by an opener to which nothing of the stream has come yet: that is its position.
 func (m *Machine) handleReopen(s *Stream, f Frame) error {
-	if s.synced {
+	if s.synced || s.Simplex != (f.Type == FrameSimplex) {
 		return protocolErr(f, "stream is open")
 	}
 	if err := s.position(f.position()); err != nil {

@@ -423,3 +423,28 @@ func TestSlowPath(t *testing.T) {
 		}
 	}
 }
+
+// TestSimplex: a stream opened for a simplex session is that at the other end, on whichever carrier, and only if that end knows such streams.
+func TestSimplex(t *testing.T) {
+	i, r := attachedPair(t)
+	s := i.Open()
+	s.Simplex = true
+	f, _, ok := i.Next(simStart)
+	for ; ok && f.Type != FrameSimplex; f, _, ok = i.Next(simStart) {
+	}
+	if !ok || f.Stream != s.ID {
+		t.Fatalf("got %v", f)
+	}
+	e, err := r.Handle(simStart, f)
+	if err != nil || e.Kind != EffectOpened || !e.Stream.Simplex {
+		t.Fatalf("%+v, %v", e, err)
+	}
+	if _, err := r.Handle(simStart, Frame{Type: FrameOpen, Stream: s.ID, Arg: MinCredit}); err == nil {
+		t.Error("the stream was opened again as another kind")
+	}
+	_, r = attachedPair(t)
+	r.Local.Simplex = false
+	if _, err := r.Handle(simStart, f); err == nil {
+		t.Error("an end that does not know simplex streams took one")
+	}
+}

@@ -102,6 +102,8 @@ type Settings struct {
 	Retention time.Duration
 	// Parked is how long the responder keeps a parked bridge; 0 if it parks none.
 	Parked time.Duration
+	// Simplex says that this end knows FrameSimplex.
+	Simplex bool
 }
 
 // MinCredit is the guaranteed window of a stream in each direction, in octets.
@@ -114,6 +116,9 @@ const (
 	settingRetention = 3 // milliseconds (8)
 	settingStreams   = 4 // count (4)
 	settingParked    = 5 // milliseconds (8)
+	settingFeatures  = 6 // bits (4)
+
+	featureSimplex = 1 << 0
 )
 
 func (s Settings) append(b []byte) []byte {
@@ -121,7 +126,11 @@ func (s Settings) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint32(append(b, settingHeartbeat, 4), uint32(s.Heartbeat.Milliseconds()))
 	b = binary.BigEndian.AppendUint64(append(b, settingRetention, 8), uint64(s.Retention.Milliseconds()))
 	b = binary.BigEndian.AppendUint32(append(b, settingStreams, 4), s.Streams)
-	return binary.BigEndian.AppendUint64(append(b, settingParked, 8), uint64(s.Parked.Milliseconds()))
+	b = binary.BigEndian.AppendUint64(append(b, settingParked, 8), uint64(s.Parked.Milliseconds()))
+	if s.Simplex {
+		b = binary.BigEndian.AppendUint32(append(b, settingFeatures, 4), featureSimplex)
+	}
+	return b
 }
 
 // parseSettings reads Code (1) Length (1) Value up to the end of b.
@@ -141,7 +150,7 @@ func parseSettings(t MessageType, b []byte) (s Settings, err error) {
 		if code == settingRetention || code == settingParked {
 			want = 8
 		}
-		if code <= settingParked && len(v) != want {
+		if code <= settingFeatures && len(v) != want {
 			return s, handshakeErr(t, "setting %d: length %d is not %d", code, len(v), want)
 		}
 		switch code {
@@ -155,6 +164,8 @@ func parseSettings(t MessageType, b []byte) (s Settings, err error) {
 			s.Streams = binary.BigEndian.Uint32(v)
 		case settingParked:
 			s.Parked = time.Duration(min(binary.BigEndian.Uint64(v), maxMillis)) * time.Millisecond
+		case settingFeatures:
+			s.Simplex = binary.BigEndian.Uint32(v)&featureSimplex != 0
 		}
 	}
 	if s.Credit < MinCredit {

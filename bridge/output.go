@@ -105,7 +105,11 @@ func (m *Machine) nextOfStream(s *Stream) (f Frame, ok bool) {
 	switch {
 	case s.openDue:
 		s.openDue, s.openSent = false, true
-		return Frame{Type: FrameOpen, Stream: s.ID, Arg: s.Granted}, true
+		f := Frame{Type: FrameOpen, Stream: s.ID, Arg: s.Granted}
+		if s.Simplex {
+			f.Type = FrameSimplex
+		}
+		return f, true
 	case s.closeDue:
 		s.closeDue = false
 		return Frame{Type: FrameClose, Stream: s.ID, Arg: s.Reason}, true

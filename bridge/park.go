@@ -37,7 +37,7 @@ func (m *Machine) idle() bool {
 // happened says that a frame which means something to a user has come or goes out.
 func (m *Machine) happened(now time.Time, t FrameType) {
 	switch t {
-	case FrameOpen, FrameData, FrameExpedited, FrameSkip, FrameClose:
+	case FrameOpen, FrameSimplex, FrameData, FrameExpedited, FrameSkip, FrameClose:
 		m.active = now
 	}
 }

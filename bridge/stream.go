@@ -5,9 +5,10 @@ package bridge
 // Offsets count a direction's octets from 0, records' headers among them, and a purge counts as one octet. In the sending
 // direction Acked <= Sent <= Written and Sent <= High; in the receiving direction Consumed <= Next <= Granted.
 type Stream struct {
-	ID     uint32
-	Local  bool // opened by this end
-	Reason uint64
+	ID      uint32
+	Local   bool // opened by this end
+	Simplex bool // the session on it is simplex
+	Reason  uint64
 	// Closing: CLOSE was or will be sent and CLOSED has not come. Nothing else matters then.
 	Closing bool
 	// Known: the peer has seen the stream, for a frame of it came. Until then each carrier begins with OPEN again.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"net/url"
 	"sync"
 	"time"
@@ -192,10 +193,20 @@ func (br *Bridge) breach(s *Stream, text string) error {
 }
 
 // Open opens a stream to the peer. It waits for nothing.
-func (br *Bridge) Open() (*Stream, error) {
+func (br *Bridge) Open() (*Stream, error) { return br.open(false) }
+
+// ErrNoSimplex is returned by OpenSimplex where the peer does not know simplex streams.
+var ErrNoSimplex = errors.New("endpoint: the peer knows no simplex sessions")
+
+// OpenSimplex is Open for a stream whose session is simplex.
+func (br *Bridge) OpenSimplex() (*Stream, error) { return br.open(true) }
+
+func (br *Bridge) open(simplex bool) (*Stream, error) {
 	br.mu.Lock()
 	defer br.unlock()
 	switch {
+	case simplex && !br.m.Peer.Simplex:
+		return nil, ErrNoSimplex
 	case br.over != nil:
 		return nil, br.over
 	case br.closing:
@@ -208,6 +219,7 @@ func (br *Bridge) Open() (*Stream, error) {
 		br.giveBack(2 * bridge.MinCredit)
 		return nil, &transport.DisconnectError{Reason: transport.ReasonCongestion, Err: errStreams}
 	}
+	m.Simplex = simplex
 	s := newStream(br, m)
 	br.streams.add(s)
 	br.redial()

@@ -248,7 +248,7 @@ func (ep *Endpoint) network(u *url.URL) (carrier.Network, error) {
 
 func (ep *Endpoint) settings() bridge.Settings {
 	return bridge.Settings{Credit: bridge.MinCredit, Heartbeat: ep.cfg.Heartbeat, Retention: ep.cfg.Retention, Streams: uint32(ep.cfg.Limits.Streams),
-		Parked: max(0, ep.cfg.ParkRetention)}
+		Parked: max(0, ep.cfg.ParkRetention), Simplex: true}
 }
 
 // addBridge makes the driver of a bridge whose first handshake is over.

@@ -390,3 +390,6 @@ func (s *Stream) wakeAll() {
 	s.br.wake(&s.sw)
 	s.br.wake(&s.ew)
 }
+
+// Simplex tells whether the stream was opened for a simplex session.
+func (s *Stream) Simplex() bool { return s.m.Simplex }
