@@ -70,6 +70,10 @@ type Config struct {
 	// Units are the functional units proposed, or those that this side supports; 0 is Duplex. Those of both sides are selected, of
 	// HalfDuplex and Duplex the latter if both propose both.
 	Units Units
+	// Simplex makes a half-duplex session one in which the data token stays where it is: data go one way. It is agreed on below the session
+	// protocol, so that only bridges have it, and it wants Units without Activity; 0 is HalfDuplex then. A responder takes part in it if it supports
+	// HalfDuplex.
+	Simplex bool
 	// Tokens says where the initiator wants the tokens to be; those that it does not name are at the initiator. Of those whose place it leaves to the
 	// responder the responder's Here are there.
 	Tokens TokenSettings
@@ -87,10 +91,19 @@ type Config struct {
 	ReceiveTSDUSize int
 	// Concatenation lets the peer put several SPDUs into a TSDU (X.225: extended concatenation).
 	Concatenation bool
+	// Trace, if it is not nil, hears of each SPDU that is sent or received. It is called with locks held: it must not wait, nor call the session.
+	Trace func(Trace)
 	// ConnectTimeout bounds the wait for the peer's answer to S-CONNECT; 0 is 30 s.
 	ConnectTimeout time.Duration
 	// Linger bounds how long Conn.Close waits until what was sent has arrived before it aborts; 0 is 5 s, less is no time.
 	Linger time.Duration
+}
+
+// Trace is an SPDU on its way.
+type Trace struct {
+	Sent      bool // or received
+	Expedited bool
+	SPDU      spdu.SPDU // of DT and TD what stands before their user information
 }
 
 // Parameters are those of an S-CONNECT primitive: what an Incoming proposes, or what was agreed on for a Session that was dialled.
@@ -104,6 +117,7 @@ type Parameters struct {
 	PleaseTokens                Tokens
 	SendSize, ReceiveSize       int // TSDU maximum sizes as seen from this side, 0 unlimited
 	Concatenation               bool
+	Simplex                     bool
 	UserData                    []byte
 }
 
@@ -122,6 +136,9 @@ func (c *Config) session(initiator bool) (r Config, err error) {
 	}
 	if r.Units == 0 {
 		r.Units = Duplex
+		if r.Simplex {
+			r.Units = HalfDuplex
+		}
 	}
 	if r.Version == 0 {
 		r.Version = Version2 // the one that all peers take today (x225 7)
@@ -158,6 +175,10 @@ func (c *Config) check(initiator bool) error {
 		return errors.New("tenuto: functional units: exceptions want half-duplex")
 	case initiator && c.Units&DataSeparation != 0 && (c.Units&MinorSync == 0 || c.Version&Version2 == 0):
 		return errors.New("tenuto: functional units: data separation wants minor synchronization and protocol version 2")
+	case initiator && c.Simplex && (c.Units&Duplex != 0 || c.Units&Activity != 0):
+		return errors.New("tenuto: simplex: wants half-duplex alone, and no activities, whose interrupt moves the data token")
+	case initiator && c.Simplex && c.Tokens.Choose&DataToken != 0:
+		return errors.New("tenuto: simplex: the initiator says where the data token is")
 	case c.Serial > MaxSerial:
 		return fmt.Errorf("tenuto: initial serial number %d exceeds %d", c.Serial, MaxSerial)
 	case c.Version&^(Version1|Version2) != 0:

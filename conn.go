@@ -143,6 +143,7 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 	if s.sendMax != 0 {
 		return c.writeSegments(b)
 	}
+	s.traceSent(spdu.WholeHead[:], false)
 	for {
 		m, err := s.tc.Send(w, spdu.WholeHead[:], b[n:], transport.End|transport.Gather)
 		n += m
@@ -214,14 +215,20 @@ func (c *Conn) closeWrite(w *waiter, closing bool) error {
 		return err
 	}
 	if c.turns != nil && st == spm.DataTransfer {
-		if err := c.takeTurn(w, closing); err != nil && err != ErrReleased {
+		switch err := c.takeTurn(w, closing); {
+		case err == ErrSimplex && closing: // who only receives cannot release
+			_, err := s.abort(nil, ReasonUnread)
+			return err
+		case err == ErrSimplex:
+			return nil // there is nothing to close
+		case err != nil && err != ErrReleased:
 			return err
 		}
 	}
 	if st == spm.Released {
 		return c.finish(answerRelease)
 	}
-	err := c.finish(as(spm.Event{Kind: spm.SRELreq}, spdu.FN{}))
+	err := c.finish(s.askRelease(nil))
 	if errors.Is(err, ErrReleased) { // the peer's FN was received meanwhile
 		err = c.finish(answerRelease)
 	}

@@ -21,6 +21,10 @@ func connect(ctx context.Context, tc transport.Conn, cfg *Config) (*Session, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.ConnectTimeout)
 	defer cancel()
+	if c.Simplex && !isSimplex(tc) {
+		tc.Disconnect(transport.ReasonNormal)
+		return nil, ErrNoSimplex
+	}
 	s := newSession(tc, c)
 	s.start = true
 	cn, rest := spdu.SplitConnect(s.connectPDU())
@@ -75,9 +79,9 @@ func (s *Session) awaitConfirm(ctx context.Context) error {
 	defer w.done()
 	for {
 		s.mu.Lock()
-		st := s.m.State()
+		confirmed := s.confirmed // whatever may have come behind it
 		s.mu.Unlock()
-		if st == spm.DataTransfer {
+		if confirmed {
 			s.set = nil
 			return nil
 		}
@@ -155,7 +159,7 @@ func (in *Incoming) Accept(ctx context.Context, cfg *Config) (*Session, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s.set.cfg, s.linger = c, c.Linger
+	s.set.cfg, s.linger, s.trace = c, c.Linger, c.Trace
 	ac := s.acceptPDU()
 	tsdus, err := s.encode(ac, len(c.UserData))
 	if err != nil {
@@ -188,6 +192,9 @@ func (s *Session) acceptPDU() spdu.AC {
 	if !s.tc.HasExpedited() {
 		u &^= Expedited
 	}
+	if s.simplex {
+		u &^= Duplex | Activity
+	}
 	u = consistent(u, s.version)
 	size := cn.TSDUSize
 	size.ToInitiator = limit(size.ToInitiator, c.TSDUSize)
@@ -211,7 +218,9 @@ func (s *Session) acceptPDU() spdu.AC {
 	}
 	available := spm.TokensOf(u)
 	ac.TokenSetting = choose(cn.TokenSetting, c.Tokens.Here, false) & settingMask(available)
-	ac.Tokens = c.PleaseTokens & available
+	if ac.Tokens = c.PleaseTokens & available; s.simplex {
+		ac.Tokens &^= DataToken
+	}
 	return ac
 }
 
@@ -239,12 +248,12 @@ func (in *Incoming) Refuse(r spdu.RefuseReason, data []byte) error {
 		}
 		r = spdu.RefusedWithData
 	}
-	tsdus, err := s.encode(spdu.RF{Reason: r, UserData: data}, len(data))
+	s.mu.Lock()
+	defer s.perform()
+	tsdus, err := s.encode(spdu.RF{Keep: s.m.Keeps(spm.SCONrspNeg), Reason: r, UserData: data}, len(data))
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.perform()
 	return wrap(s.step(spm.Event{Kind: spm.SCONrspNeg}, input{tsdus: tsdus}))
 }
 
@@ -268,8 +277,8 @@ func (s *Session) connectEvent(p *spdu.CN) spm.Event {
 	s.peer = &Parameters{Calling: string(p.Calling), Called: string(p.Called), Units: p.Units, Version: p.Version, Serial: p.Serial.N,
 		Reference: Reference{Calling: p.ID.User, Common: p.ID.Common, Additional: p.ID.Additional},
 		Tokens:    settingsOf(p.TokenSetting, spm.TokensOf(p.Units), false), Concatenation: p.ExtendedConcatenation,
-		SendSize: int(p.TSDUSize.ToInitiator), ReceiveSize: int(p.TSDUSize.ToResponder), UserData: p.UserData}
-	ev.Refuse = offered == 0 || p.Units&s.set.cfg.Units&(Duplex|HalfDuplex) == 0 || tooSmall(p.TSDUSize.ToInitiator) || tooSmall(p.TSDUSize.ToResponder)
+		SendSize: int(p.TSDUSize.ToInitiator), ReceiveSize: int(p.TSDUSize.ToResponder), Simplex: s.simplex, UserData: p.UserData}
+	ev.Refuse = s.simplex && (p.Units&HalfDuplex == 0 || p.TokenSetting.Of(DataToken) > spdu.AtResponder) || offered == 0 || p.Units&s.set.cfg.Units&(Duplex|HalfDuplex) == 0 || tooSmall(p.TSDUSize.ToInitiator) || tooSmall(p.TSDUSize.ToResponder)
 	return ev
 }
 
@@ -280,10 +289,10 @@ func (s *Session) answerConnect(p *spdu.CN, refuse bool) ([][]byte, error) {
 	switch {
 	case refuse && p.Version&s.set.cfg.Version == 0:
 		s.finish(&RefusedError{Service: s.Service(), Reason: spdu.RefusedVersions})
-		return spdu.Segments(spdu.RF{Reason: spdu.RefusedVersions, Version: spdu.Version1 | spdu.Version2}, 0)
+		return spdu.Segments(spdu.RF{Keep: s.m.Keeps(spm.CN), Reason: spdu.RefusedVersions, Version: spdu.Version1 | spdu.Version2}, 0)
 	case refuse:
 		s.finish(&RefusedError{Service: s.Service(), Reason: spdu.RefusedByProvider})
-		return spdu.Segments(spdu.RF{Reason: spdu.RefusedByProvider}, 0)
+		return spdu.Segments(spdu.RF{Keep: s.m.Keeps(spm.CN), Reason: spdu.RefusedByProvider}, 0)
 	case p.More:
 		return spdu.Segments(spdu.OA{Version: spdu.Version2, TSDUSize: p.TSDUSize}, 0)
 	}
@@ -332,7 +341,7 @@ func (s *Session) accepted(p *spdu.AC) (setting spdu.TokenSetting, err error) {
 		Serial:    p.Serial.N,
 		Reference: Reference{Calling: s.set.cn.ID.User, Called: p.ID.User, Common: p.ID.Common, Additional: p.ID.Additional},
 		Tokens:    settingsOf(setting, spm.TokensOf(u), true), Concatenation: p.ExtendedConcatenation,
-		SendSize: int(p.TSDUSize.ToResponder), ReceiveSize: int(p.TSDUSize.ToInitiator), PleaseTokens: p.Tokens, UserData: p.UserData}
+		SendSize: int(p.TSDUSize.ToResponder), ReceiveSize: int(p.TSDUSize.ToInitiator), PleaseTokens: p.Tokens, Simplex: s.simplex, UserData: p.UserData}
 	s.sendMax = int(p.TSDUSize.ToResponder)
 	s.concatenation, s.concatenate = c.Concatenation, p.ExtendedConcatenation
 	return setting, nil

@@ -56,6 +56,7 @@ func (s *Session) kindOf(p spdu.SPDU, in *input) (ev spm.Event, err error) {
 		ev.Kind = either(p.Keep, spm.RFr, spm.RFnr)
 	case spdu.FN:
 		ev = spm.Event{Kind: either(p.Keep, spm.FNr, spm.FNnr), Keep: p.Keep}
+		s.declined = p.Keep && !s.m.Reuse
 	case spdu.AB:
 		ev = spm.Event{Kind: either(p.Keep, spm.ABr, spm.ABnr), UserAbort: p.Reason&spdu.UserAbort != 0}
 	case spdu.PR:

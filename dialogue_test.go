@@ -27,8 +27,17 @@ func transports(t *testing.T, f func(t *testing.T, open opener)) {
 	t.Run("bridge", func(t *testing.T) {
 		f(t, func(t *testing.T, ca, cb *Config) (a, b *Session) {
 			e := newEndpoints(t, true, nil)
-			e.ln.cfg = cb
 			return e.openBoth(t, ca, cb)
+		})
+	})
+	t.Run("osi", func(t *testing.T) {
+		f(t, func(t *testing.T, ca, cb *Config) (a, b *Session) { return openOSI(t, nil, "", ca, cb) })
+	})
+	t.Run("osi/expedited", func(t *testing.T) {
+		f(t, func(t *testing.T, ca, cb *Config) (a, b *Session) {
+			c := *ca
+			c.Units |= Expedited
+			return openOSI(t, nil, "", &c, cb)
 		})
 	})
 }
@@ -419,8 +428,8 @@ func TestConnectionParameters(t *testing.T) {
 		Reference: Reference{Called: []byte("ref b"), Common: []byte("today")}}
 	l := open(t, transporttest.Options{NoExpedited: true}, ca, cb)
 	got := fmt.Sprintf("%+v\n%+v", l.b.Parameters(), l.a.Parameters())
-	want := `{Calling:calling Called:called Responding: Reference:{Calling:[114 101 102 32 97] Called:[] Common:[116 111 100 97 121] Additional:[1 2]} Units:FD+SY Version:3 Serial:42 Tokens:choose=minor PleaseTokens: SendSize:0 ReceiveSize:1000 Concatenation:true UserData:[104 101 108 108 111]}
-{Calling:calling Called:called Responding:called Reference:{Calling:[114 101 102 32 97] Called:[114 101 102 32 98] Common:[116 111 100 97 121] Additional:[]} Units:FD+SY Version:2 Serial:42 Tokens:there=minor PleaseTokens:minor SendSize:1000 ReceiveSize:0 Concatenation:false UserData:[119 101 108 99 111 109 101]}`
+	want := `{Calling:calling Called:called Responding: Reference:{Calling:[114 101 102 32 97] Called:[] Common:[116 111 100 97 121] Additional:[1 2]} Units:FD+SY Version:3 Serial:42 Tokens:choose=minor PleaseTokens: SendSize:0 ReceiveSize:1000 Concatenation:true Simplex:false UserData:[104 101 108 108 111]}
+{Calling:calling Called:called Responding:called Reference:{Calling:[114 101 102 32 97] Called:[114 101 102 32 98] Common:[116 111 100 97 121] Additional:[]} Units:FD+SY Version:2 Serial:42 Tokens:there=minor PleaseTokens:minor SendSize:1000 ReceiveSize:0 Concatenation:false Simplex:false UserData:[119 101 108 99 111 109 101]}`
 	if got != want {
 		t.Errorf("parameters\n%s\nwant\n%s", got, want)
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tenuto-session/tenuto/carrier"
@@ -56,6 +57,8 @@ type EndpointConfig struct {
 	Backlog int
 	// Limits bound what peers can make the endpoint hold.
 	Limits Limits
+	// OSI is about sessions over RFC 1006. AllowPlaintext lets their listeners leave the loopback.
+	OSI OSIConfig
 	// Directory says which endpoint owns a bridge; nil is a map.
 	Directory endpoint.Directory
 
@@ -101,10 +104,14 @@ const (
 
 // Endpoint owns bridges, listeners, and every goroutine that they have. Its methods may be called at any time by anyone.
 type Endpoint struct {
-	ep      *endpoint.Endpoint
-	backlog int
-	key     ed25519.PublicKey
-	log     *slog.Logger
+	ep        *endpoint.Endpoint
+	backlog   int
+	key       ed25519.PublicKey
+	log       *slog.Logger
+	plaintext bool
+
+	pool *pool
+	osi  sync.WaitGroup // of the goroutines of sessions over RFC 1006
 }
 
 // defaultBacklog is the number of sessions that may wait for Accept or Next.
@@ -155,11 +162,20 @@ func newEndpoint(cfg *EndpointConfig, private bool) (*Endpoint, error) {
 		}
 	}
 	ep.ep = endpoint.New(c)
+	ep.pool, ep.plaintext = newPool(cfg.OSI), cfg.AllowPlaintext
+	if private {
+		ep.pool.empty = func() { ep.Close() }
+	}
 	return ep, nil
 }
 
 // Close ends all bridges and listeners: sessions that live are aborted. It returns when every goroutine of the endpoint has ended.
-func (ep *Endpoint) Close() error { return ep.ep.Close() }
+func (ep *Endpoint) Close() error {
+	err := ep.ep.Close()
+	ep.pool.close()
+	ep.osi.Wait()
+	return err
+}
 
 // Nudge says that connections may have died unnoticed, or may be had again: the network has changed, say, or the machine has slept.
 // What there is is probed at once, and what is sought is tried at once.
@@ -177,6 +193,9 @@ func (ep *Endpoint) Bridges() []*Bridge {
 // Dial opens a session to a URL such as tenuto://host:7225/service: S-CONNECT. All sessions to one host share a bridge. It returns a
 // *RefusedError if the peer refused, and an *UnknownPeerError if there is nobody to decide on the peer's key.
 func (ep *Endpoint) Dial(ctx context.Context, rawURL string, cfg *Config) (*Session, error) {
+	if u, err := url.Parse(rawURL); err == nil && u.Scheme == SchemeOSI {
+		return ep.dialOSI(ctx, u, cfg)
+	}
 	u, service, err := parseDial(rawURL)
 	if err != nil {
 		return nil, err
@@ -283,6 +302,10 @@ func Dial(ctx context.Context, rawURL string, cfg *Config) (*Session, error) {
 
 // Check tells what is wrong with a URL for Dial as far as that can be known without dialling, and else which service it names.
 func (ep *Endpoint) Check(rawURL string) (service string, err error) {
+	if u, err := url.Parse(rawURL); err == nil && u.Scheme == SchemeOSI {
+		a, err := parseOSI(u)
+		return string(a.called), err
+	}
 	u, service, err := parseDial(rawURL)
 	if err != nil {
 		return "", err

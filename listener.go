@@ -8,8 +8,10 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tenuto-session/tenuto/endpoint"
+	"github.com/tenuto-session/tenuto/rfc1006"
 	"github.com/tenuto-session/tenuto/spdu"
 	"github.com/tenuto-session/tenuto/transport"
 )
@@ -18,9 +20,11 @@ import (
 type Listener struct {
 	ep      *Endpoint
 	cfg     *Config
-	ln      *endpoint.Listener // nil: the sessions of one bridge
+	ln      *endpoint.Listener // of carriers
+	osi     *rfc1006.Listener  // of transport connections over RFC 1006; if both are nil, the sessions of one bridge
+	timeout time.Duration      // Config.ConnectTimeout
 	br      *endpoint.Bridge
-	stop    func() // of br's Accept
+	stop    func() // of br's Accept, or of osi's
 	scheme  string
 	queue   chan *endpoint.Stream // their first TSDU is there
 	late    chan *Incoming        // those whose CN came in parts
@@ -37,7 +41,7 @@ func (ep *Endpoint) Listen(ctx context.Context, rawURL string, cfg *Config) (*Li
 	if err != nil {
 		return nil, fmt.Errorf("tenuto: %w", err)
 	}
-	if u.Host != "" && strings.Trim(u.Path, "/") != "" {
+	if u.Host != "" && u.Scheme != SchemeOSI && strings.Trim(u.Path, "/") != "" {
 		return nil, fmt.Errorf("tenuto: listen: %s names a service; each session says which it wants", rawURL)
 	}
 	l, err := ep.newListener(cfg)
@@ -45,6 +49,12 @@ func (ep *Endpoint) Listen(ctx context.Context, rawURL string, cfg *Config) (*Li
 		return nil, err
 	}
 	l.scheme = u.Scheme
+	if u.Scheme == SchemeOSI {
+		if err := l.listenOSI(ctx, u); err != nil {
+			return nil, err
+		}
+		return l, nil
+	}
 	if l.ln, err = ep.ep.Listen(ctx, u, l.offer); err != nil {
 		return nil, fmt.Errorf("tenuto: listen: %w", err)
 	}
@@ -67,10 +77,11 @@ func Listen(ctx context.Context, rawURL string, cfg *Config) (*Listener, error) 
 }
 
 func (ep *Endpoint) newListener(cfg *Config) (*Listener, error) {
-	if _, err := cfg.session(false); err != nil {
+	c, err := cfg.session(false)
+	if err != nil {
 		return nil, err
 	}
-	return &Listener{ep: ep, cfg: cfg, queue: make(chan *endpoint.Stream, ep.backlog), late: make(chan *Incoming), done: make(chan struct{}), over: ep.ep.Done()}, nil
+	return &Listener{ep: ep, cfg: cfg, timeout: c.ConnectTimeout, queue: make(chan *endpoint.Stream, ep.backlog), late: make(chan *Incoming), done: make(chan struct{}), over: ep.ep.Done()}, nil
 }
 
 // offer takes a stream whose first TSDU is there.
@@ -180,18 +191,21 @@ func (l *Listener) Accept(ctx context.Context) (*Session, error) {
 
 // Addr is the address at which carriers are accepted; of a bridge's listener it is the bridge's.
 func (l *Listener) Addr() net.Addr {
-	if l.ln == nil {
-		return l.br.RemoteAddr()
+	switch {
+	case l.ln != nil:
+		return l.ln.Addr()
+	case l.osi != nil:
+		return l.osi.Addr()
 	}
-	return l.ln.Addr()
+	return l.br.RemoteAddr()
 }
 
 // URL is what peers dial, without the service; it is empty for a bridge's listener.
 func (l *Listener) URL() string {
-	if l.ln == nil {
+	if l.br != nil {
 		return ""
 	}
-	return l.scheme + "://" + l.ln.Addr().String()
+	return l.scheme + "://" + l.Addr().String()
 }
 
 // Close ends the listening. Sessions that were accepted go on, unless the listener has an endpoint of its own; indications that
@@ -201,8 +215,12 @@ func (l *Listener) Close() error {
 		close(l.done)
 		if l.ln != nil {
 			l.ln.Close()
-		} else {
+		}
+		if l.stop != nil {
 			l.stop()
+		}
+		if l.osi != nil {
+			l.osi.Close()
 		}
 		for drained := false; !drained; {
 			select {
@@ -255,7 +273,14 @@ func (b *Bridge) Dial(ctx context.Context, service string, cfg *Config) (*Sessio
 	if c.Service == "" {
 		c.Service = service
 	}
-	st, err := b.br.Open()
+	open := b.br.Open
+	if c.Simplex {
+		open = b.br.OpenSimplex
+	}
+	st, err := open()
+	if errors.Is(err, endpoint.ErrNoSimplex) {
+		return nil, ErrNoSimplex
+	}
 	if err != nil {
 		return nil, fmt.Errorf("tenuto: dial: %w", err)
 	}

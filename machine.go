@@ -84,7 +84,9 @@ func (s *Session) cancelRequests() {
 
 func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 	switch o {
-	case spm.SendDT, spm.SendTD, spm.SDTind, spm.STDind, spm.SCONind, spm.SCONcnfPos, spm.TCONreq, spm.TCONrsp, spm.StopTIM:
+	case spm.SCONcnfPos:
+		s.confirmed = true
+	case spm.SendDT, spm.SendTD, spm.SDTind, spm.STDind, spm.SCONind, spm.TCONreq, spm.TCONrsp, spm.StopTIM:
 		// the caller's: it has the data, the parameters, or the transport connection already
 	case spm.SendPRAB:
 		s.cancelRequests()
@@ -288,11 +290,20 @@ func (s *Session) counted(err error) error {
 	return &c
 }
 
+// left tells whether the session has ended and left its transport connection for the next one. mu is held.
+func (s *Session) left() bool {
+	return s.lease != nil && s.end != nil && s.m.State() == spm.Connected && len(s.ops) == 0
+}
+
 // perform unlocks mu and does what has been decided under it.
 func (s *Session) perform() {
 	hangUp, wake, ops := s.hangUp, s.flags.Load()&flagsWake != 0, len(s.ops) > 0
 	s.hangUp, s.fresh = false, s.fresh || ops
+	left := s.left()
 	s.mu.Unlock()
+	if left {
+		s.lease.left()
+	}
 	if hangUp {
 		s.tc.Disconnect(transport.ReasonNormal)
 	}

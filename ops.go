@@ -10,11 +10,12 @@ import (
 
 // An op is something that whoever has the send gate is to do.
 type op struct {
-	kind opKind
-	tsdu []byte // what is left of it
-	user bool   // of a request: it waits for flow control, and a purge cancels it
-	keep bool   // opPurge: only an unfinished TSDU is withdrawn
-	moot bool   // opPurge: the peer drops what it has of it
+	kind   opKind
+	tsdu   []byte // what is left of it
+	traced bool
+	user   bool // of a request: it waits for flow control, and a purge cancels it
+	keep   bool // opPurge: only an unfinished TSDU is withdrawn
+	moot   bool // opPurge: the peer drops what it has of it
 }
 
 type opKind uint8
@@ -72,7 +73,11 @@ func (s *Session) openSendGate() {
 		s.mu.Lock()
 		if len(s.ops) == 0 || !s.fresh || s.blocked() {
 			s.sendGate.unlock() // under mu: who adds an op now finds the gate open
+			left := s.left()
 			s.mu.Unlock()
+			if left {
+				s.lease.left()
+			}
 			return
 		}
 		s.fresh = false
@@ -85,6 +90,10 @@ func (s *Session) openSendGate() {
 func (s *Session) do(o *op, w *waiter, hurry bool) error {
 	switch o.kind {
 	case opSend:
+		if !o.traced {
+			o.traced = true
+			s.traceSent(o.tsdu, false)
+		}
 		if !o.user || w == nil && hurry {
 			s.tc.Send(transport.Never, nil, o.tsdu, transport.End|transport.NoWait)
 			return nil
@@ -94,6 +103,8 @@ func (s *Session) do(o *op, w *waiter, hurry bool) error {
 		err := s.tc.SendExpedited(now{}, o.tsdu)
 		if _, _, notPR := spdu.ParsePR(o.tsdu); errors.Is(err, errNow) && notPR != nil {
 			return s.do(&op{kind: opSend, tsdu: o.tsdu}, w, hurry)
+		} else if err == nil {
+			s.traceSent(o.tsdu, true)
 		}
 	case opBarrier:
 		return s.sendExpedited(w)
@@ -109,7 +120,11 @@ func (s *Session) do(o *op, w *waiter, hurry bool) error {
 		s.tx.torn = s.tx.torn || s.tx.ssdu
 		s.tx.open, s.tx.ssdu, s.tx.owed = false, false, 0
 	case opDisconnectAfter:
-		s.tc.DisconnectAfter(tim)
+		d := tim
+		if s.declined { // the peer believes that it is kept, and does not disconnect
+			d = 0
+		}
+		s.tc.DisconnectAfter(d)
 	}
 	return nil
 }
@@ -136,6 +151,9 @@ func (s *Session) submit(o *op, w *waiter) error {
 			continue
 		}
 		if err := s.sendError(w, err); err != nil {
+			if len(o.tsdu) == 0 && isEnd(err) {
+				return nil // it was sent before the end, of which the next call hears
+			}
 			return err
 		}
 	}
@@ -162,6 +180,7 @@ func (s *Session) sendExpedited(w *waiter) error {
 		b, purges := s.expedite[0], s.purges
 		s.expedite = s.expedite[1:]
 		s.mu.Unlock()
+		s.traceSent(b, true)
 		for err := s.tc.SendExpedited(c, b); err != nil; err = s.tc.SendExpedited(c, b) {
 			if w != nil {
 				err = s.sendError(w, err)

@@ -84,6 +84,7 @@ func (e *endpoints) openWith(t testing.TB, cfg *Config) (a, b *Session) {
 
 func (e *endpoints) openBoth(t testing.TB, ca, cb *Config) (a, b *Session) {
 	t.Helper()
+	e.ln.cfg = cb
 	accepted := make(chan *Session, 1)
 	go func() {
 		in, err := e.ln.Next(context.Background())

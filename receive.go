@@ -191,6 +191,13 @@ func (s *Session) data(size int, end bool, g *got) {
 			r.after = pdus[0]
 		}
 	}
+	if s.trace != nil {
+		p := spdu.SPDU(spdu.DT{Enclosure: enc})
+		if f == typed {
+			p = spdu.TD{Enclosure: enc}
+		}
+		s.traceReceived(p, false)
+	}
 	from := s.m.State()
 	if err := s.m.Step(spm.Event{Kind: kind}); err != nil {
 		panic("BUG: " + err.Error())
@@ -308,7 +315,11 @@ func resets(p spdu.SPDU) bool {
 
 // process steps an SPDU. mu is held.
 func (s *Session) process(p spdu.SPDU, expedited bool) {
+	s.traceReceived(p, expedited)
 	ev, in, err := s.event(p, expedited)
+	if err == nil && s.pinned(p) {
+		err = pinnedError(p)
+	}
 	if err != nil {
 		s.invalid(err, reflected(p))
 		return

@@ -179,6 +179,7 @@ func (s *Session) transmit(w *waiter, head, b []byte, end bool) (n int, err erro
 	if len(head) > 0 && s.flags.Load()&flagPurge != 0 {
 		return 0, ErrPurged
 	}
+	s.traceSent(head, false)
 	var f transport.SendFlag
 	if end {
 		f = transport.End
@@ -194,9 +195,18 @@ func (s *Session) transmit(w *waiter, head, b []byte, end bool) (n int, err erro
 			return n, nil
 		}
 		if err := s.sendError(w, err); err != nil {
+			if n == len(b) && n > 0 && isEnd(err) {
+				return n, nil // it was all taken before the end, of which the next call hears
+			}
 			return n, err
 		}
 	}
+}
+
+// isEnd tells whether an error says that the session has ended.
+func isEnd(err error) bool {
+	var ae *AbortError
+	return errors.As(err, &ae) || err == ErrReleased
 }
 
 // sendError handles what the transport says to a sender. nil means: go on.

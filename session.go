@@ -21,13 +21,17 @@ import (
 // A session is used either by its own methods or by its Conn.
 type Session struct {
 	tc            transport.Conn
+	lease         *lease        // tc over RFC 1006; nil elsewhere
 	set           *setup        // until the session is connected
 	peer          *Parameters   // of the peer's S-CONNECT
 	linger        time.Duration // Config.Linger
+	trace         func(Trace)   // Config.Trace
 	sendMax       int           // TSDU maximum size this side keeps to, 0 unlimited
 	start         bool          // this side sent CN
+	simplex       bool          // the data token stays where it is
 	concatenation bool          // this side receives extended concatenation
 	concatenate   bool          // and the peer does
+	declined      bool          // the peer asked for the transport connection to be kept, and will not be; guarded by mu
 	version       spdu.Version
 
 	flags                    atomic.Uint32
@@ -37,6 +41,7 @@ type Session struct {
 	m         spm.Machine
 	ops       []op         // what is to go out, in order; whoever has the send gate does it
 	fresh     bool         // some of ops have not been tried
+	confirmed bool         // the S-CONNECT confirm has come
 	purges    int          // how often ops were cancelled
 	expedite  [][]byte     // what is to go out on the expedited flow, in order; whoever has expeditedOut sends it
 	resync    spdu.RS      // of the resynchronization in progress
@@ -77,14 +82,18 @@ type setup struct {
 }
 
 func newSession(tc transport.Conn, cfg Config) *Session {
-	s := &Session{tc: tc, set: &setup{cfg: cfg}, peer: &Parameters{Called: cfg.Service}, version: spdu.Version2, linger: cfg.Linger}
+	s := &Session{tc: tc, set: &setup{cfg: cfg}, peer: &Parameters{Called: cfg.Service}, version: spdu.Version2, linger: cfg.Linger, trace: cfg.Trace}
 	s.tx.waiter = waiter{s: s, mask: flagStopSend | flagClosed}
 	if s.cuts() {
 		s.tx.waiter.mask |= flagPurge
 	}
 	s.rx.waiter = waiter{s: s, mask: flagLook | flagClosed}
 	s.rx.assembly.Limit = MaxUserData
+	s.simplex = isSimplex(tc)
 	s.conn.s = s
+	if l, ok := tc.(*lease); ok {
+		s.lease, s.m.Reuse = l, l.reuse()
+	}
 	return s
 }
 
@@ -174,8 +183,15 @@ const receiveSize = 32 << 10
 // Release is the S-RELEASE request: this side sends nothing more. It goes on receiving until ReleaseCnf comes. It wants all tokens here, and
 // no activity in progress. data has at most MaxUserData octets.
 func (s *Session) Release(ctx context.Context, data []byte) error {
-	_, err := s.request(ctx, data, as(spm.Event{Kind: spm.SRELreq}, spdu.FN{UserData: data}))
+	_, err := s.request(ctx, data, s.askRelease(data))
 	return err
+}
+
+// askRelease is the build of S-RELEASE request.
+func (s *Session) askRelease(data []byte) build {
+	return func(uint32) (spm.Event, spdu.SPDU) {
+		return spm.Event{Kind: spm.SRELreq}, spdu.FN{Keep: s.m.Keeps(spm.SRELreq), UserData: data}
+	}
 }
 
 // RespondRelease is the affirmative S-RELEASE response to ReleaseInd, after which the session has ended. If both sides have asked
@@ -199,11 +215,12 @@ func (s *Session) Abort(data []byte) error {
 }
 
 func (s *Session) abort(data []byte, r AbortReason) (*AbortError, error) {
-	tsdus, err := s.encode(spdu.AB{Reason: spdu.UserAbort, UserData: data}, len(data))
+	s.mu.Lock()
+	tsdus, err := s.encode(spdu.AB{Keep: s.m.Keeps(spm.SUABreq), Reason: spdu.UserAbort, UserData: data}, len(data))
 	if err != nil {
+		s.mu.Unlock()
 		return nil, err
 	}
-	s.mu.Lock()
 	if s.end != nil {
 		s.mu.Unlock()
 		return nil, nil
@@ -261,6 +278,9 @@ func (s *Session) stepRequest(size int, b build, wait bool) (next uint32, err er
 	}
 	next = s.m.Next()
 	ev, p := b(next)
+	if s.pinned(p) {
+		return 0, ErrSimplex
+	}
 	tsdus, err := s.encode(p, size)
 	if err != nil {
 		return 0, err

@@ -77,7 +77,7 @@ var (
 // or has ended, of which Read hears.
 func (c *Conn) give() {
 	s, t := c.s, c.turns
-	if !t.spoken.Load() && !t.asked.Load() || !s.ownsData() || !s.sendGate.tryLock() {
+	if s.simplex || !t.spoken.Load() && !t.asked.Load() || !s.ownsData() || !s.sendGate.tryLock() {
 		return
 	}
 	defer s.openSendGate()
@@ -111,6 +111,8 @@ func (c *Conn) takeTurn(w *waiter, closing bool) error {
 		switch {
 		case err != nil || owned&DataToken != 0:
 			return err
+		case s.simplex:
+			return ErrSimplex
 		case !closing && s.closed():
 			return ErrClosed
 		}

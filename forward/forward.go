@@ -27,11 +27,14 @@ package forward
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
+
+	"github.com/tenuto-session/tenuto"
 )
 
 // Conn is what this package needs of a session: the octets both ways, each with an end of its own, and the abort.
@@ -92,6 +95,13 @@ type join struct {
 // up copies what the local side sends: its FIN is our release, its reset our abort.
 func (j *join) up() {
 	rerr, werr := copyOctets(j.session, j.local, &j.sent)
+	if errors.Is(werr, tenuto.ErrSimplex) { // nothing goes this way, so what the local side says is heard and dropped
+		var dropped atomic.Int64
+		if rerr, werr = copyOctets(io.Discard, j.local, &dropped); rerr == io.EOF {
+			j.end()
+			return
+		}
+	}
 	switch {
 	case werr != nil:
 		j.fail(fmt.Errorf("session: %w", werr))

@@ -33,6 +33,9 @@ func conn(s *tenuto.Session, err error) (Conn, error) {
 	return sessionConn{s.Conn(), s}, nil
 }
 
+// Dialogues is the configuration of a server that takes every kind of stream: duplex, half-duplex and simplex.
+var Dialogues = &tenuto.Config{Units: tenuto.Duplex | tenuto.HalfDuplex}
+
 // Listener returns the sessions of a listener for a Server, which accepts them with cfg.
 func Listener(ln *tenuto.Listener, cfg *tenuto.Config) Acceptor { return acceptor{ln, cfg} }
 

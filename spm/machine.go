@@ -48,6 +48,15 @@ func (m *Machine) Discarding() bool { return m.is(p185, &Event{}) }
 // Resynchronizing tells whether a resynchronization, interrupt or discard is in progress (Vrsp).
 func (m *Machine) Resynchronizing() bool { return m.resync.Vrsp != noResync }
 
+// Keeps tells whether a request whose SPDU may ask for the transport connection to be kept does so: S-RELEASE request (p64), or a negative S-CONNECT
+// response or S-U-ABORT (p02).
+func (m *Machine) Keeps(k Kind) bool {
+	if k == SRELreq {
+		return m.is(p64, &Event{})
+	}
+	return m.is(p02, &Event{})
+}
+
 // Protected tells whether data separation protects what this side has sent from a resynchronization (not p80).
 func (m *Machine) Protected() bool { return !m.is(p80, &Event{}) }
 

@@ -41,7 +41,7 @@ var rules = []rule{
 	{pkg: "rfc1006", may: []string{"cotp", "transport"}},
 
 	// The root knows only those carriers that need nothing beyond golang.org/x.
-	{pkg: ".", may: []string{"spm", "spdu", "transport", "endpoint", "identity", "rfc1006",
+	{pkg: ".", may: []string{"spm", "spdu", "transport", "endpoint", "identity", "rfc1006", "cotp",
 		"carrier", "carrier/tcp", "carrier/tls", "carrier/unix", "carrier/memory"}},
 
 	{pkg: "forward", may: []string{"."}},
