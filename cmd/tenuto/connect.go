@@ -8,19 +8,25 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tenuto-session/tenuto"
 	"github.com/tenuto-session/tenuto/cmd/tenuto/internal/control"
 	"github.com/tenuto-session/tenuto/forward"
 )
 
 func (p *program) connect() *cobra.Command {
 	var limits limits
+	var simplex, halfDuplex bool
 	cmd := &cobra.Command{
 		Use:   "connect URL",
 		Short: "Carry standard input and output over a session",
 		Long: `Connect opens one session and copies standard input to it, and what comes from
 it to standard output. The end of either is the end of that direction alone;
-connect returns when both have ended, and fails when the session is aborted.`,
+connect returns when both have ended, and fails when the session is aborted.
+
+With --simplex data go from here to the server alone. With --half-duplex one end
+sends at a time: it is the other's turn when this one waits for what comes.`,
 		Example: `  echo hello | tenuto connect tenuto://server/echo
+  tail -f log | tenuto connect --simplex tenuto://server/log
   ssh -o ProxyCommand='tenuto connect tenuto://server/ssh' host`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{quiet: ""},
@@ -28,14 +34,23 @@ connect returns when both have ended, and fails when the session is aborted.`,
 			if err := limits.check(cmd.Flags()); err != nil {
 				return err
 			}
-			return p.runConnect(cmd.Context(), args[0], &limits, newStdio(cmd.InOrStdin(), cmd.OutOrStdout()))
+			cfg := &tenuto.Config{Simplex: simplex}
+			switch {
+			case simplex && halfDuplex:
+				return usagef("--simplex and --half-duplex exclude each other")
+			case halfDuplex:
+				cfg.Units = tenuto.HalfDuplex
+			}
+			return p.runConnect(cmd.Context(), args[0], cfg, &limits, newStdio(cmd.InOrStdin(), cmd.OutOrStdout()))
 		},
 	}
+	cmd.Flags().BoolVar(&simplex, "simplex", false, "send only; nothing comes back")
+	cmd.Flags().BoolVar(&halfDuplex, "half-duplex", false, "let one end send at a time")
 	limits.dialling(cmd.Flags())
 	return cmd
 }
 
-func (p *program) runConnect(ctx context.Context, url string, l *limits, local forward.Local) error {
+func (p *program) runConnect(ctx context.Context, url string, cfg *tenuto.Config, l *limits, local forward.Local) error {
 	// A reader of standard output that goes away is an error of the write, which aborts the session.
 	signal.Ignore(syscall.SIGPIPE)
 	ep, _, err := p.dialler(ctx, l, url)
@@ -44,7 +59,7 @@ func (p *program) runConnect(ctx context.Context, url string, l *limits, local f
 	}
 	defer ep.Close()
 	defer p.tell("connect", ep, control.Process{URL: url})()
-	session, err := forward.DialURL(ep, url, nil)(ctx)
+	session, err := forward.DialURL(ep, url, cfg)(ctx)
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func (p *program) runServe(ctx context.Context, s *forward.Server, urls []string
 
 	var listeners []*tenuto.Listener
 	for _, url := range urls {
-		ln, err := ep.Listen(ctx, url, nil)
+		ln, err := ep.Listen(ctx, url, forward.Dialogues)
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (p *program) runServe(ctx context.Context, s *forward.Server, urls []string
 	for _, ln := range listeners {
 		p.log.Info("listening", "url", ln.URL())
 		serving.Go(func() {
-			if err := s.Serve(ctx, forward.Listener(ln, nil)); err != nil {
+			if err := s.Serve(ctx, forward.Listener(ln, forward.Dialogues)); err != nil {
 				cancel(fmt.Errorf("%s: %w", ln.URL(), err))
 			}
 		})
