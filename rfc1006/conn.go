@@ -276,7 +276,7 @@ func (c *Conn) Drain(cancel transport.Cancel) error {
 			return err
 		}
 		if !c.out.pending() {
-			again = time.AfterFunc(c.nextPoll(), c.changed.Broadcast)
+			again = time.AfterFunc(c.nextPoll(), c.look)
 		}
 		c.armReader()
 		c.changed.Wait()
@@ -284,6 +284,13 @@ func (c *Conn) Drain(cancel transport.Cancel) error {
 			again.Stop()
 		}
 	}
+}
+
+// look makes calls that wait for changes look again.
+func (c *Conn) look() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changed.Broadcast()
 }
 
 var errReset = errors.New("rfc1006: the connection was reset")

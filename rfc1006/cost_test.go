@@ -36,7 +36,10 @@ func TestLargeTSDU(t *testing.T) {
 	const size, part = 256 << 20, 1 << 20
 	a, b := pair(t, nil, nil)
 	data := make([]byte, part)
+	sent := make(chan struct{})
+	defer func() { <-sent }()
 	go func() {
+		defer close(sent)
 		for n := 0; n < size; n += part {
 			f := transport.SendFlag(0)
 			if n+part == size {

@@ -97,6 +97,38 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
+// TestAcceptOnce: an indication is answered once, and the connection is none the worse for it.
+func TestAcceptOnce(t *testing.T) {
+	ln := listen(t, nil)
+	answered := make(chan *Conn, 1)
+	go func() {
+		defer close(answered)
+		in, err := ln.Next(t.Context())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		c, err := in.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		in.Refuse(cotp.ReasonCongestion)
+		if _, err := in.Accept(); err != errAnswered {
+			t.Errorf("accepted again: %v", err)
+		}
+		answered <- c
+	}()
+	a, err := Dial(t.Context(), ln.Addr().String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Disconnect(transport.ReasonNormal)
+	b := <-answered
+	defer b.Disconnect(transport.ReasonNormal)
+	exchange(t, a, b)
+}
+
 // TestRefuse: the user of a listener decides, and the initiator hears why not.
 func TestRefuse(t *testing.T) {
 	ln := listen(t, nil)

@@ -61,7 +61,7 @@ func (f *fifo) cut(i, j int) {
 	f.w = f.r + i + copy(f.b[f.r+i:], f.b[f.r+j:f.w])
 }
 
-// free gives the array back, and with it all octets. If pinned, somebody still reads them, and the garbage collector sees to it.
+// release forgets all octets and gives the array back. If pinned, somebody still reads it, and it is left to the garbage collector.
 func (f *fifo) release(pinned bool) {
 	if !pinned {
 		f.free()

@@ -171,8 +171,11 @@ func (l *Listener) welcome(t *net.TCPConn) error {
 		return cause(ctx, err)
 	}
 	in := &Incoming{c}
-	c.local.TSAP, c.remote.TSAP = c.m.Peer.Called, c.m.Peer.Calling
-	if called := c.m.Peer.Called; len(called) > 0 && l.set.TSAPs != nil &&
+	c.mu.Lock()
+	called := c.m.Peer.Called
+	c.local.TSAP, c.remote.TSAP = called, c.m.Peer.Calling
+	c.mu.Unlock()
+	if len(called) > 0 && l.set.TSAPs != nil &&
 		!slices.ContainsFunc(l.set.TSAPs, func(t []byte) bool { return bytes.Equal(t, called) }) {
 		in.Refuse(cotp.ReasonAddressUnknown)
 		return fmt.Errorf("rfc1006: nobody has the TSAP %x", called)
@@ -230,13 +233,18 @@ func (in *Incoming) Calling() []byte { return in.c.remote.TSAP }
 // RemoteAddr is the peer's *Addr.
 func (in *Incoming) RemoteAddr() net.Addr { return in.c.RemoteAddr() }
 
+var errAnswered = errors.New("rfc1006: the connection was accepted already")
+
 // Accept is the T-CONNECT response. It does not wait.
 func (in *Incoming) Accept() (*Conn, error) {
 	c := in.c
 	c.mu.Lock()
 	defer c.unlock()
-	if c.err != nil {
+	switch {
+	case c.err != nil:
 		return nil, c.err
+	case c.m.State != cotp.AwaitResponse:
+		return nil, errAnswered
 	}
 	if err := c.control(c.m.Accept()); err != nil {
 		return nil, err
@@ -252,7 +260,7 @@ func (in *Incoming) Refuse(r cotp.Reason) {
 	c := in.c
 	c.mu.Lock()
 	defer c.unlock()
-	if c.err != nil {
+	if c.err != nil || c.m.State != cotp.AwaitResponse {
 		return
 	}
 	c.closed = true

@@ -55,10 +55,7 @@ type receiver struct {
 
 	isED, eot bool // the user data to come are those of ED, or of a DT that ends a TSDU
 
-	// What has come while no Receive waited for it.
-	store     fifo
-	marks     []int // how many octets of the store belong to each TSDU that has ended
-	last      int   // octets of the store that belong to one that has not
+	window
 	expedited tsdus
 }
 
@@ -71,8 +68,6 @@ const (
 	directMin = 4 << 10
 	// headAhead is how much is read ahead of a large DT: its header, most likely, and little of what need not be copied.
 	headAhead = 64
-	// markSize is what the end of a TSDU counts in the window.
-	markSize = 8
 	// handoverTime is how long no caller reads before a goroutine does, while a Send waits.
 	handoverTime = 2 * time.Millisecond
 )
@@ -254,9 +249,6 @@ func (c *Conn) userData() bool {
 		in.expedited.fill(src)
 	case c.dropping:
 	case in.leader == caller:
-		if in.ends {
-			return false
-		}
 		n = copy(in.dst[in.filled:], src)
 		in.filled += n
 		in.stuck = n == 0
@@ -271,66 +263,6 @@ func (c *Conn) userData() bool {
 		c.took(n)
 	}
 	return n > 0
-}
-
-// took says that n octets of user data have found their place.
-func (c *Conn) took(n int) {
-	in := &c.in
-	c.m.Took(n)
-	if c.m.Left > 0 {
-		return
-	}
-	switch {
-	case in.isED && c.dropping:
-	case in.isED:
-		in.expedited.end()
-		c.changed.Broadcast()
-		c.wakeSender()
-	case !in.eot || c.dropping:
-	case in.leader == caller:
-		in.ends = true
-	default:
-		in.marks = append(in.marks, in.last)
-		in.last = 0
-	}
-}
-
-// held is how much of the window is taken.
-func (in *receiver) held() int { return in.store.len() + markSize*len(in.marks) }
-
-// full tells whether nothing more can be taken until the user has received something.
-func (c *Conn) full() bool {
-	in := &c.in
-	return !c.dropping && (in.expedited.full() || in.leader != caller && in.held() >= c.set.Limits.ReceiveWindow)
-}
-
-// take takes octets of one TSDU out of the store.
-func (in *receiver) take(b []byte) (n int, end bool) {
-	size := &in.last
-	if len(in.marks) > 0 {
-		size = &in.marks[0]
-	} else if in.last == 0 {
-		return 0, false
-	}
-	n = copy(b, in.store.octets()[:*size])
-	in.store.skip(n)
-	*size -= n
-	if end = len(in.marks) > 0 && *size == 0; end {
-		if in.marks = in.marks[1:]; len(in.marks) == 0 {
-			in.marks = nil
-		}
-	}
-	if in.store.len() == 0 {
-		in.store.release(false)
-	}
-	return n, end
-}
-
-// drop forgets what has not been received.
-func (in *receiver) drop() {
-	in.store.release(false)
-	in.marks, in.last = nil, 0
-	in.expedited.clear()
 }
 
 // needReader tells whether somebody must read the socket if no caller does.

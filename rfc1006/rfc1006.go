@@ -94,11 +94,11 @@ type Config struct {
 
 // Limits bound what peers can make this end hold. A zero value means the default.
 type Limits struct {
-	HalfOpen      int // connections of a listener that have not sent CR yet
-	Connections   int // of a listener, all together
-	Backlog       int // connections of a listener that wait for Accept or Next
-	ReceiveWindow int // octets of a connection that wait for Receive, beyond those in the kernel
-	SendQueue     int // octets of a connection that wait to be sent, beyond those that a Send has begun with
+	HalfOpen      int // connections of a listener that have not sent CR yet; default DefaultHalfOpen
+	Connections   int // of a listener, all together; default DefaultConnections
+	Backlog       int // connections of a listener that wait for Accept or Next; default DefaultBacklog
+	ReceiveWindow int // octets of a connection that wait for Receive, beyond those in the kernel; default DefaultReceiveWindow
+	SendQueue     int // octets of a connection that wait to be sent when Send has returned; default DefaultSendQueue, at least 131062
 }
 
 // settings are a Config with its defaults, shared by connections.

@@ -66,17 +66,14 @@ func (c *Conn) tryWrite(fd uintptr) (done bool) {
 			return true
 		}
 		n, err := writev(int(fd), bufs)
-		if err == unix.EINTR {
-			n, err = 0, nil
-		}
-		full := err == unix.EAGAIN || err == nil && n > 0 && n < size
-		if err == unix.EAGAIN {
+		full := err == unix.EAGAIN
+		if full || err == unix.EINTR {
 			err = nil
 		}
 		if again := c.wrote(max(n, 0), full, os.NewSyscallError("write", err)); !again {
 			return true
 		}
-		if full {
+		if full { // only then does the poller tell when there is room again
 			return false
 		}
 	}
