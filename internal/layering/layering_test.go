@@ -55,6 +55,7 @@ var rules = []rule{
 
 	{pkg: "internal/control", may: []string{".", "forward"}},
 	{pkg: "internal/layering", note: "only tests"},
+	{pkg: "internal/pcaptest", note: "captures, for tests of what reads them"},
 	{pkg: "internal/netns", note: "only tests, which run the program"},
 	{pkg: "packaging", note: "only tests, which run the program"},
 	{pkg: "cmd/...", may: []string{"..."}},
