@@ -8,11 +8,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+
+	"github.com/tenuto-session/tenuto/internal/pcaptest"
 	"github.com/tenuto-session/tenuto/spdu"
 )
 
@@ -25,6 +30,9 @@ func packet(tsdu ...byte) []byte {
 
 func decoded(t *testing.T, in []byte, o Options) (string, Result) {
 	t.Helper()
+	if o.Ports == nil {
+		o.Ports = []uint16{DefaultPort}
+	}
 	var out bytes.Buffer
 	r, err := Run(t.Context(), bytes.NewReader(in), &out, o)
 	if err != nil {
@@ -97,7 +105,61 @@ func TestTruncations(t *testing.T) {
 	}
 }
 
-// TestLimits keeps what is held of a connection bounded.
+// TestCaptureFormats decodes the same connection from captures of all formats.
+func TestCaptureFormats(t *testing.T) {
+	client, server := netip.MustParseAddrPort("192.0.2.1:1234"), netip.MustParseAddrPort("192.0.2.2:102")
+	var want string
+	for _, link := range []layers.LinkType{layers.LinkTypeEthernet, layers.LinkTypeRaw} {
+		for _, format := range []pcaptest.Format{pcaptest.Pcap, pcaptest.PcapNanos, pcaptest.Pcapng} {
+			f := pcaptest.NewLink(format, link)
+			c := f.Connect(client, server)
+			c.Send(pcaptest.Client, conversation())
+			c.Close()
+			out, result := decoded(t, f.Bytes(), Options{Style: JSON})
+			if want == "" {
+				want = out
+			}
+			if out != want || result.Units < 7 {
+				t.Errorf("format %d, link %v: %v\n%s\nwant\n%s", format, link, result, out, want)
+			}
+		}
+	}
+}
+
+// TestLinks decodes a segment behind each header of a link that is known here.
+func TestLinks(t *testing.T) {
+	f := pcaptest.NewLink(pcaptest.Pcap, layers.LinkTypeRaw)
+	f.Join(netip.MustParseAddrPort("192.0.2.1:1234"), netip.MustParseAddrPort("192.0.2.2:102")).Send(pcaptest.Client, packet(1, 0, 1, 0, 'a'))
+	ip := f.Bytes()[24+16:] // the headers of the file and of the packet
+	for _, row := range []struct {
+		link   uint32
+		header string
+	}{
+		{1, "000000000000 000000000000 0800"},
+		{1, "000000000000 000000000000 8100 0005 0800"},
+		{0, "02000000"},
+		{108, "00000002"},
+		{12, ""}, {14, ""}, {101, ""}, {228, ""},
+		{113, "0000 0001 0006 000000000000 0000 0800"},
+		{276, "0800 0000 00000001 0001 00 06 000000000000 0000"},
+	} {
+		header, err := hex.DecodeString(strings.ReplaceAll(row.header, " ", ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := slices.Concat(header, ip)
+		file := binary.LittleEndian.AppendUint32([]byte{0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0}, row.link)
+		file = append(file, 0, 0, 0, 0, 0, 0, 0, 0)
+		file = binary.LittleEndian.AppendUint32(file, uint32(len(b)))
+		file = binary.LittleEndian.AppendUint32(file, uint32(len(b)))
+		out, result := decoded(t, append(file, b...), Options{Style: Summary})
+		if !strings.HasSuffix(out, " DT()\n") || result.Problems != 0 {
+			t.Errorf("link type %d: %v\n%s", row.link, result, out)
+		}
+	}
+}
+
+// TestLimits keeps what is held of a connection, and the number of connections, bounded.
 func TestLimits(t *testing.T) {
 	var units []*Unit
 	c := newConnection(&Link{}, 32, func(u *Unit) { units = append(units, u) })
@@ -116,6 +178,42 @@ func TestLimits(t *testing.T) {
 		if n := len(f.normal.held.b); n > maxHeld {
 			t.Fatalf("%d octets are held of SPDUs", n)
 		}
+	}
+
+	p := &printer{out: io.Discard}
+	x := newTCP(p, Options{Ports: []uint16{DefaultPort}})
+	from, to := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
+	for i := range 2 * maxConnections {
+		e := endpoints{netip.AddrPortFrom(from, uint16(10000+i)), netip.AddrPortFrom(to, DefaultPort)}
+		x.segment(e, &layers.TCP{SYN: true}, gopacket.CaptureInfo{})
+		if len(x.conns) > maxConnections || x.recent.Len() != len(x.conns) {
+			t.Fatalf("%d connections", len(x.conns))
+		}
+	}
+	if p.result.Problems != maxConnections {
+		t.Errorf("%d problems, want to hear of %d connections", p.result.Problems, maxConnections)
+	}
+	x.end()
+	if len(x.conns) != 0 || x.recent.Len() != 0 {
+		t.Errorf("%d connections are left", len(x.conns))
+	}
+}
+
+// TestPages gives up waiting when many segments have come after one that is missing.
+func TestPages(t *testing.T) {
+	f := pcaptest.New(pcaptest.Pcap)
+	c := f.Connect(netip.MustParseAddrPort("192.0.2.1:1234"), netip.MustParseAddrPort("192.0.2.2:102"))
+	c.Lose(pcaptest.Client, 1)
+	for range 2 * pagesPerFlow {
+		c.Send(pcaptest.Client, packet(1, 0, 1, 0, 'a'))
+	}
+	c.Send(pcaptest.Server, packet(1, 0, 1, 0, 'z'))
+	out, result := decoded(t, f.Bytes(), Options{Style: Summary})
+	if n := strings.Count(out, " DT()\n"); n != 2*pagesPerFlow+1 || result.Problems != 1 {
+		t.Errorf("%d DT, %d problems", n, result.Problems)
+	}
+	if strings.HasSuffix(strings.TrimSpace(out), "192.0.2.2:102 DT()") {
+		t.Error("all waited to the end")
 	}
 }
 
@@ -163,6 +261,9 @@ func TestDetect(t *testing.T) {
 	}{
 		{"03 00", Hex}, {"# größer\n03 00", Hex}, {"\ufeff03", Hex}, {"03 00 gr\xc3", Hex},
 		{"\x03\x00\x00\x07", Raw}, {"\xff\xfe0", Raw}, {"0a\x00", Raw}, {"\n\r\r\n", Hex}, {strings.Repeat("a", 100) + "\x00", Raw},
+		{"\xa1\xb2\xc3\xd4", Capture}, {"\xd4\xc3\xb2\xa1", Capture}, {"\xa1\xb2\x3c\x4d", Capture}, {"\x4d\x3c\xb2\xa1", Capture},
+		{"\n\r\r\n\x00\x00\x00\x1c\x1a\x2b\x3c\x4d", Capture}, {"\n\r\r\n\x1c\x00\x00\x00\x4d\x3c\x2b\x1a", Capture},
+		{"\n\r\r\n\x1c\x00\x00\x00\x4d\x3c\x2b\x1b", Raw},
 	} {
 		_, got, err := detect(newBuffered(row.in), Auto)
 		if err != nil || got != row.want {

@@ -292,6 +292,27 @@ func plausible(b []byte) bool {
 	return b[tpktSize+1] == byte(h.Type)
 }
 
+// gap says that n octets of the flow are missing, the first of which would be at pos.
+func (f *flow) gap(n int64, pos Position, now time.Time) {
+	f.now = now
+	if f.conn.foreign {
+		return
+	}
+	f.problem(pos, Problem{Text: octets(n) + " missing", Offset: -1, Position: pos})
+	switch {
+	case n > int64(f.left+f.skip):
+		f.passOver()
+		f.lose(0)
+	case f.skip > 0:
+		f.skip -= int(n)
+	default:
+		f.tsdu().lose(int(n))
+		if f.left -= int(n); f.left == 0 {
+			f.endData()
+		}
+	}
+}
+
 // passOver counts what is in hand of a packet among the octets that were passed over, and tells of them.
 func (f *flow) passOver() {
 	if n := len(f.packet.b); n > 0 {

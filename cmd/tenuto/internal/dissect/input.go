@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -18,9 +19,10 @@ type Format uint8
 
 // The formats.
 const (
-	Auto Format = iota // whichever it is
-	Hex                // text
-	Raw                // octets
+	Auto    Format = iota // whichever it is
+	Hex                   // text
+	Raw                   // octets
+	Capture               // pcap or pcapng
 )
 
 // Style is the form of the output.
@@ -33,12 +35,19 @@ const (
 	JSON                 // a line with an object for each TSDU
 )
 
+// DefaultPort is the port of RFC 1006.
+const DefaultPort = 102
+
+// AnyPort, among the ports, is all of them: then connections that do not begin with a packet of RFC 1006 are passed over.
+const AnyPort = 0
+
 // Options say what to decode and how to show it.
 type Options struct {
 	Format Format
 	Style  Style
-	TSDU   bool // the octets are a TSDU without TPDUs; of hex text, several with empty lines or headings between
-	Data   int  // octets of user data to show
+	TSDU   bool     // the octets are a TSDU without TPDUs; of hex text, several with empty lines or headings between
+	Ports  []uint16 // TCP connections to decode of a capture
+	Data   int      // octets of user data to show
 }
 
 // Result is what Run has found.
@@ -73,10 +82,13 @@ func decodeInput(r *bufio.Reader, p *printer, o Options) error {
 	if err != nil {
 		return err
 	}
-	if format == Hex {
+	switch format {
+	case Hex:
 		return decodeHex(r, p, o)
+	case Raw:
+		return decodeRaw(r, p, o)
 	}
-	return decodeRaw(r, p, o)
+	return decodeCapture(r, p, o)
 }
 
 // reader reads until a context ends.
@@ -108,12 +120,45 @@ func detect(r *bufio.Reader, f Format) (*bufio.Reader, Format, error) {
 	if err != nil && err != io.EOF {
 		return nil, f, err
 	}
-	if isText(start) {
+	switch {
+	case isCapture(start):
+		return r, Capture, nil
+	case isText(start):
 		if start, _ = r.Peek(r.Buffered()); isText(start) {
 			return r, Hex, nil
 		}
 	}
 	return r, Raw, nil
+}
+
+// Numbers that captures begin with, in either order of octets; the second of pcapng is 8 octets behind the first.
+const (
+	magicMicros  = 0xa1b2c3d4
+	magicNanos   = 0xa1b23c4d
+	magicSection = 0x0a0d0d0a
+	magicOrder   = 0x1a2b3c4d
+)
+
+func isCapture(b []byte) bool {
+	if len(b) < 4 {
+		return false
+	}
+	either := func(at int) [2]uint32 {
+		return [2]uint32{binary.BigEndian.Uint32(b[at:]), binary.LittleEndian.Uint32(b[at:])}
+	}
+	for _, magic := range either(0) {
+		switch magic {
+		case magicMicros, magicNanos:
+			return true
+		case magicSection:
+			order := [2]uint32{}
+			if len(b) >= 12 {
+				order = either(8)
+			}
+			return order[0] == magicOrder || order[1] == magicOrder
+		}
+	}
+	return false
 }
 
 // isText tells whether octets are text, the last letter of which may not be whole.

@@ -65,3 +65,12 @@ func (t *tsdu) look() {
 	}
 	t.full = len(t.held.b) >= limit
 }
+
+// lose says that n octets are missing.
+func (t *tsdu) lose(n int) {
+	t.octets += int64(n)
+	if !t.full && !t.hasHead {
+		t.damaged = true
+	}
+	t.full = true // what follows is not what follows in the TSDU
+}
