@@ -57,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"wantreset":  cmdWantReset,
 			"append":     cmdAppend,
 			"changekey":  cmdChangeKey,
+			"octets":     cmdOctets,
 		},
 		RequireUniqueNames: true,
 	})

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/ed25519"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -255,6 +256,24 @@ func cmdAppend(ts *testscript.TestScript, neg bool, args []string) {
 	_, err = fmt.Fprintln(f, strings.Join(words, " "))
 	ts.Check(err)
 	ts.Check(f.Close())
+}
+
+// cmdOctets writes the octets that a file has in hexadecimal, but for headings and comments, to another file.
+//
+//	octets FROM TO
+func cmdOctets(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: octets FROM TO")
+	}
+	var digits strings.Builder
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		if line, _, _ = strings.Cut(line, "#"); !strings.HasPrefix(line, ">>>") {
+			digits.WriteString(strings.Join(strings.Fields(line), ""))
+		}
+	}
+	b, err := hex.DecodeString(digits.String())
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
 }
 
 // cmdChangeKey puts another key in the place of each in a file of lines HOST:PORT ed25519 BASE64.

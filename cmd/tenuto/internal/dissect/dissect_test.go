@@ -9,6 +9,8 @@ import (
 	"errors"
 	"io"
 	"net/netip"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -318,6 +320,24 @@ func TestKinds(t *testing.T) {
 			if e := enclosureOf(p); e != spdu.Last || !strings.Contains(p.String(), "enclosure=last") {
 				t.Errorf("%v: %v", p, e)
 			}
+		}
+	}
+}
+
+// TestDocument checks that docs/decode.md names the fields of JSON objects.
+func TestDocument(t *testing.T) {
+	text, err := os.ReadFile("../../../../docs/decode.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := decoded(t, packet(0x0a, 3, 0xc1, 9), Options{Style: JSON})
+	names := regexp.MustCompile(`"(\w+)":`).FindAllStringSubmatch(out, -1)
+	if len(names) < 30 {
+		t.Fatalf("only %d fields in %s", len(names), out)
+	}
+	for _, name := range names {
+		if !strings.Contains(string(text), "`"+name[1]+"`") {
+			t.Errorf("docs/decode.md does not name %s", name[1])
 		}
 	}
 }

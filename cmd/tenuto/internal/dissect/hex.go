@@ -19,7 +19,7 @@ const (
 )
 
 // hexText reads octets as people paste them: digits with or without offsets, with blanks, commas or colons between, with what they are as
-// text to the right, with comments after #.
+// text to the right, with comments after #. See docs/decode.md.
 type hexText struct {
 	octets func(line int, b []byte) // those of a line
 	flow   func(n int)              // those of a flow begin; odd ones are the initiator's

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The JSON object of a unit.
+// The JSON object of a unit. docs/decode.md describes it: change both.
 type jsonUnit struct {
 	Connection int           `json:"connection"`
 	Time       string        `json:"time"`
