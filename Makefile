@@ -3,6 +3,7 @@ GO        ?= go
 BIN       ?= bin
 FUZZTIME  ?= 30000x
 NETNS     ?= 1
+TSHARK    ?= 1
 PART      := scripts/part
 
 # Where "make install" puts things, below DESTDIR.
@@ -39,7 +40,7 @@ deb: ## build a Debian package into bin/
 	@MAKE="$(MAKE)" packaging/deb/build $(BIN)
 
 .PHONY: check
-check: ## all that continuous integration asks for (NETNS= leaves out the network namespaces, which need root)
+check: ## all that continuous integration asks for (NETNS= leaves out the network namespaces, which need root; TSHARK= what needs tshark)
 	@$(PART) format      scripts/format
 	@$(PART) layering    $(GO) test -count=1 ./internal/layering
 	@$(PART) vet         $(GO) vet ./...
@@ -49,6 +50,7 @@ check: ## all that continuous integration asks for (NETNS= leaves out the networ
 	@$(PART) fuzz        scripts/fuzz $(FUZZTIME)
 	@$(PART) race        env CGO_ENABLED=1 TENUTO_SEEDS=10 $(GO) test -race -shuffle=on ./...
 	@if [ -n "$(NETNS)" ]; then $(PART) namespaces env TENUTO_NETNS=1 $(GO) test -count=1 ./internal/netns; fi
+	@if [ -n "$(TSHARK)" ]; then $(PART) tshark env TENUTO_TSHARK=1 $(GO) test -count=1 ./internal/tshark; fi
 	@$(PART) tests       env TENUTO_SEEDS=1000 $(GO) test ./...
 
 .PHONY: fuzz

@@ -57,6 +57,7 @@ var rules = []rule{
 	{pkg: "internal/layering", note: "only tests"},
 	{pkg: "internal/pcaptest", note: "captures, for tests of what reads them"},
 	{pkg: "internal/netns", note: "only tests, which run the program"},
+	{pkg: "internal/tshark", note: "only tests, which run the program"},
 	{pkg: "packaging", note: "only tests, which run the program"},
 	{pkg: "cmd/...", may: []string{"..."}},
 }
