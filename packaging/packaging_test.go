@@ -104,7 +104,8 @@ func TestExampleConfiguration(t *testing.T) {
 		}
 	}
 	// These mean the flag's absence; the rest is what help says.
-	absent := map[string]string{"park": "0s", "strict": "false", "allow-plaintext": "false", "no-binding": "false"}
+	absent := map[string]string{"park": "0s", "strict": "false", "allow-plaintext": "false", "no-binding": "false", "simplex": "false",
+		"half-duplex": "false"}
 	for _, command := range []string{"serve", "forward", "connect"} {
 		flags := flagsOf(t, command)
 		for _, name := range slices.Sorted(maps.Keys(flags)) {
