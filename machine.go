@@ -128,7 +128,7 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 			return
 		}
 		for _, b := range in.tsdus {
-			s.queue(op{kind: opSend, tsdu: b, user: in.wait})
+			s.queue(op{kind: opSend, tsdu: b, user: in.wait, joins: s.joins(in)})
 		}
 	}
 }
@@ -256,7 +256,7 @@ func (s *Session) finish(err error) {
 	if s.end != nil {
 		return
 	}
-	s.end = err
+	s.end, s.corked = err, false
 	if _, ok := err.(*AbortError); ok {
 		s.inds = nil
 	}

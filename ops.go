@@ -14,6 +14,7 @@ type op struct {
 	tsdu   []byte // what is left of it
 	traced bool
 	user   bool // of a request: it waits for flow control, and a purge cancels it
+	joins  bool // it may share a TSDU (Cork)
 	keep   bool // opPurge: only an unfinished TSDU is withdrawn
 	moot   bool // opPurge: the peer drops what it has of it
 }
@@ -48,12 +49,11 @@ func (s *Session) blocked() bool { return s.tx.open && s.ops[0].kind != opPurge 
 func (s *Session) run(w *waiter) error {
 	for {
 		s.mu.Lock()
-		if len(s.ops) == 0 || s.blocked() {
+		if len(s.ops) == 0 || s.blocked() || s.holding() {
 			s.mu.Unlock()
 			return nil
 		}
-		o, purges := s.ops[0], s.purges
-		s.ops = s.ops[1:]
+		o, purges := s.join(), s.purges
 		hurry := slices.ContainsFunc(s.ops, func(o op) bool { return !o.user }) // an answer of the machine waits behind it
 		s.mu.Unlock()
 		if err := s.do(&o, w, hurry); err != nil {
@@ -71,7 +71,7 @@ func (s *Session) run(w *waiter) error {
 func (s *Session) openSendGate() {
 	for {
 		s.mu.Lock()
-		if len(s.ops) == 0 || !s.fresh || s.blocked() {
+		if len(s.ops) == 0 || !s.fresh || s.blocked() || s.holding() {
 			s.sendGate.unlock() // under mu: who adds an op now finds the gate open
 			left := s.left()
 			s.mu.Unlock()

@@ -93,7 +93,7 @@ func (s *Session) sendPart(ctx context.Context, f flow, b []byte, end bool) (n i
 	}
 	w := s.tx.waiter.begin(ctx)
 	defer w.done()
-	if err := s.run(w); err != nil {
+	if err := s.runBefore(w, f); err != nil {
 		return 0, err
 	}
 	switch {
@@ -114,15 +114,14 @@ func (s *Session) sendPart(ctx context.Context, f flow, b []byte, end bool) (n i
 		return len(b), nil
 	}
 	s.tx.flow = f
-	if s.sendMax != 0 {
+	switch {
+	case s.sendMax != 0:
 		n, err = s.sendSegments(w, b, end)
-	} else {
-		var head []byte
-		if !s.tx.ssdu {
-			head = wholeHeads[f]
-		}
-		n, err = s.transmit(w, head, b, end)
+	case s.tx.ssdu:
+		n, err = s.transmit(w, nil, b, end)
 		s.tx.ssdu = s.tx.open
+	default:
+		n, err = s.sendWhole(w, f, b, end)
 	}
 	if err == ErrPurged {
 		s.tx.ssdu = false // its sender knows

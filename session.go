@@ -31,6 +31,7 @@ type Session struct {
 	simplex       bool          // the data token stays where it is
 	concatenation bool          // this side receives extended concatenation
 	concatenate   bool          // and the peer does
+	corked        bool          // SPDUs wait for others
 	declined      bool          // the peer asked for the transport connection to be kept, and will not be; guarded by mu
 	version       spdu.Version
 
@@ -128,7 +129,7 @@ func (s *Session) RemoteAddr() net.Addr { return s.tc.RemoteAddr() }
 func (s *Session) Conn() *Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byConn = true
+	s.byConn, s.corked = true, false
 	switch s.m.Units() {
 	case Duplex:
 	case HalfDuplex:

@@ -90,6 +90,9 @@ func init() {
 		"release-refuse":   {usage: "[\"DATA\"]", what: "S-RELEASE response, negative", needs: true, answers: true, run: simple("S-RELEASE response, negative", (*tenuto.Session).RefuseRelease)},
 		"abort":            {usage: "[\"DATA\"]", what: "S-U-ABORT request", needs: true, run: (*Player).abort},
 
+		"cork":   {what: "let SPDUs wait, to share a TSDU where the peer takes that (extended concatenation)", needs: true, run: (*Player).cork},
+		"uncork": {what: "send what waits, and let nothing wait any more", needs: true, run: (*Player).uncork},
+
 		"expect": {usage: "PRIMITIVE [indication|confirm] [PART...]", what: "what must come in next", run: func(p *Player, ctx context.Context, l *line) error { return p.expectAny(ctx, l) }},
 		"wait":   {usage: "TIME", what: "wait so long", run: (*Player).wait},
 	}
@@ -231,6 +234,9 @@ func (p *Player) accept(ctx context.Context, l *line) error {
 	}
 	if c.Units == 0 {
 		c.Units = p.in.Parameters().Units
+	}
+	if l.set["concatenation"] == "" {
+		c.Concatenation = p.in.Parameters().Concatenation
 	}
 	c.Trace = p.trace
 	s, err := p.in.Accept(ctx, c)
@@ -508,6 +514,21 @@ func (p *Player) exception(ctx context.Context, l *line) error {
 		return err
 	}
 	return p.tell("S-U-EXCEPTION-REPORT request", l, p.session.ReportException(ctx, r, l.data))
+}
+
+func (p *Player) cork(_ context.Context, l *line) error {
+	if err := l.allow(0); err != nil {
+		return err
+	}
+	p.session.Cork()
+	return nil
+}
+
+func (p *Player) uncork(ctx context.Context, l *line) error {
+	if err := l.allow(0); err != nil {
+		return err
+	}
+	return p.session.Uncork(ctx)
 }
 
 func (p *Player) abort(ctx context.Context, l *line) error {
