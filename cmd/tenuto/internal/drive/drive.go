@@ -168,6 +168,10 @@ func (p *Player) run(l *line) error {
 			return err
 		}
 	}
+	if l.size > 0 {
+		l.data = pattern(l.size)
+		defer func() { l.data = nil }()
+	}
 	if err := v.run(p, ctx, l); err != nil {
 		return err
 	}

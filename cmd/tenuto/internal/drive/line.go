@@ -19,8 +19,9 @@ type line struct {
 	verb       string
 	words      []string          // after the verb, without what follows
 	set        map[string]string // key=value
-	data       []byte            // the quoted or hexadecimal octets
+	data       []byte            // the quoted or hexadecimal octets, or those that size= makes
 	hasData    bool
+	size       int  // what size= says: data are made when they are needed
 	background bool // it ends in &
 }
 
@@ -40,11 +41,16 @@ func parseLine(number int, text string) (l line, ok bool, err error) {
 	l.verb = words[0]
 	for _, w := range words[1:] {
 		key, value, isSet := strings.Cut(w, "=")
+		made := key == "size" && isSet && l.verb != "expect"
 		switch {
-		case isLiteral(w):
-			if l.hasData {
-				return l, false, errors.New("octets twice")
+		case (made || isLiteral(w)) && l.hasData:
+			return l, false, errors.New("octets twice")
+		case made:
+			l.hasData = true
+			if l.size, err = strconv.Atoi(value); err != nil || l.size < 1 || l.size > maxPattern {
+				return l, false, fmt.Errorf("size: %q is no number up to %d", value, maxPattern)
 			}
+		case isLiteral(w):
 			l.hasData = true
 			if l.data, err = literal(w); err != nil {
 				return l, false, err
@@ -100,6 +106,18 @@ func literal(w string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: not a string", w)
 	}
 	return []byte(s), nil
+}
+
+// maxPattern bounds what size= makes, in octets.
+const maxPattern = 1 << 30
+
+// pattern is text of n octets that does not repeat soon.
+func pattern(n int) []byte {
+	b := make([]byte, 0, n+8)
+	for i := 0; len(b) < n; i++ {
+		b = fmt.Appendf(b, "%d ", i)
+	}
+	return b[:n]
 }
 
 // allow complains of keys that a line may not have, and of more words than it may.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -60,9 +59,9 @@ func init() {
 		"accept":  {usage: "[fu=UNITS] [KEY=VALUE...] [\"DATA\"]", what: "S-CONNECT response", run: (*Player).accept},
 		"refuse":  {usage: "[REASON] [\"DATA\"]", what: "S-CONNECT response, negative", run: (*Player).refuse},
 
-		"data":      {usage: "\"DATA\" | size=N", what: "S-DATA request", needs: true, run: data("S-DATA", (*tenuto.Session).Send)},
-		"typed":     {usage: "\"DATA\" | size=N", what: "S-TYPED-DATA request", needs: true, run: data("S-TYPED-DATA", (*tenuto.Session).SendTyped)},
-		"expedited": {usage: "\"DATA\"", what: "S-EXPEDITED-DATA request", needs: true, run: data("S-EXPEDITED-DATA", (*tenuto.Session).SendExpedited)},
+		"data":      {usage: "\"DATA\" | size=N", what: "S-DATA request", needs: true, run: simple("S-DATA request", (*tenuto.Session).Send)},
+		"typed":     {usage: "\"DATA\" | size=N", what: "S-TYPED-DATA request", needs: true, run: simple("S-TYPED-DATA request", (*tenuto.Session).SendTyped)},
+		"expedited": {usage: "\"DATA\"", what: "S-EXPEDITED-DATA request", needs: true, run: simple("S-EXPEDITED-DATA request", (*tenuto.Session).SendExpedited)},
 		"capability": {usage: "[\"DATA\"]", what: "S-CAPABILITY-DATA request", needs: true, confirm: always("capability-data"),
 			run: simple("S-CAPABILITY-DATA request", (*tenuto.Session).SendCapability)},
 		"capability-response": {usage: "[\"DATA\"]", what: "S-CAPABILITY-DATA response", needs: true, answers: true,
@@ -109,8 +108,10 @@ func (p *Player) expectAny(ctx context.Context, l *line) error {
 		}
 		return nil
 	}
-	if err := p.connected(); err != nil && len(p.queue) == 0 {
-		return err
+	if !slices.ContainsFunc(p.queue, func(e event) bool { return !e.passed }) { // nothing is left of a session that has ended
+		if err := p.connected(); err != nil && len(p.queue) == 0 {
+			return err
+		}
 	}
 	return p.expect(ctx, l)
 }
@@ -285,35 +286,6 @@ func (p *Player) tell(name string, l *line, err error) error {
 		p.show(true, requestText(name, l))
 	}
 	return err
-}
-
-// maxPattern bounds what size= makes, in octets.
-const maxPattern = 1 << 30
-
-func data(name string, f func(*tenuto.Session, context.Context, []byte) error) func(*Player, context.Context, *line) error {
-	return func(p *Player, ctx context.Context, l *line) error {
-		if err := l.allow(0, "size"); err != nil {
-			return err
-		}
-		b := l.data
-		if v, ok := l.set["size"]; ok {
-			n, err := strconv.Atoi(v)
-			if err != nil || n < 1 || n > maxPattern || l.hasData {
-				return fmt.Errorf("size: %q is no number up to %d, or there are octets as well", v, maxPattern)
-			}
-			b = pattern(n)
-		}
-		return p.tell(name+" request", l, f(p.session, ctx, b))
-	}
-}
-
-// pattern is text of n octets that does not repeat soon.
-func pattern(n int) []byte {
-	b := make([]byte, 0, n+8)
-	for i := 0; len(b) < n; i++ {
-		b = fmt.Appendf(b, "%d ", i)
-	}
-	return b[:n]
 }
 
 func withTokens(name string, f func(*tenuto.Session, context.Context, tenuto.Tokens, []byte) error) func(*Player, context.Context, *line) error {
