@@ -306,14 +306,15 @@ func (ep *Endpoint) Check(rawURL string) (service string, err error) {
 		a, err := parseOSI(u)
 		return string(a.called), err
 	}
-	u, service, err := parseDial(rawURL)
+	u, _, err := splitDial(rawURL)
 	if err != nil {
 		return "", err
 	}
 	if err := ep.ep.Check(u); err != nil {
 		return "", fmt.Errorf("tenuto: %w", err)
 	}
-	return service, nil
+	_, service, err = parseDial(rawURL)
+	return service, err
 }
 
 // parseDial takes a dial URL apart, and wants it to name a service.

@@ -79,6 +79,9 @@ key is made if there is none.`,
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{quiet: ""},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if asJSON && fingerprint {
+				return usagef("--json and --fingerprint exclude each other")
+			}
 			s, err := p.store(false)
 			if err != nil {
 				return err
@@ -104,7 +107,6 @@ key is made if there is none.`,
 	}
 	cmd.Flags().BoolVar(&fingerprint, "fingerprint", false, "print its fingerprint, to compare it by")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
-	cmd.MarkFlagsMutuallyExclusive("fingerprint", "json")
 	cmd.Flags().SortFlags = false
 	return cmd
 }
