@@ -130,6 +130,24 @@ func TestCorkPurged(t *testing.T) {
 	}
 }
 
+// TestCorkEnds: the end of the session drops what waits, and a release sends it.
+func TestCorkEnds(t *testing.T) {
+	l, sent := openTap(t, transporttest.Options{}, &corkable)
+	l.a.Cork()
+	try(t, l.a.StartActivity(bg, []byte("A"), nil), "start")
+	try(t, l.b.Abort(nil), "abort")
+	wantAbort(t, l.a, User, true, ReasonUser, "abort")
+	try(t, l.a.Uncork(bg), "uncork")
+	sent.sent(t)
+
+	l, sent = openTap(t, transporttest.Options{}, &Config{Units: Duplex | MinorSync, Concatenation: true})
+	l.a.Cork()
+	p := point(t, l.a, nil)
+	try(t, l.a.Release(bg, nil), "release")
+	sent.sent(t, "GT() MIP(optional, serial=N)", "FN(released)")
+	gets(t, l.b, p, ReleaseInd{})
+}
+
 // TestCorkWaits: data that could not be sent leave what waited with them where it was.
 func TestCorkWaits(t *testing.T) {
 	l, sent := openTap(t, transporttest.Options{Window: 100}, &corkable)

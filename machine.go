@@ -257,6 +257,7 @@ func (s *Session) finish(err error) {
 		return
 	}
 	s.end, s.corked = err, false
+	s.ops = slices.DeleteFunc(s.ops, func(o op) bool { return o.joins }) // nobody waits for what waited
 	if _, ok := err.(*AbortError); ok {
 		s.inds = nil
 	}
