@@ -10,6 +10,9 @@ type Machine struct {
 	// Reuse is the local choice of p02 and p64: a transport connection is kept for the next session connection. It is set
 	// before the first Step.
 	Reuse bool
+	// Relay says that the machine is half of a relay: its user passes on what the user of the other half asks for, who may not yet know
+	// what this machine has said (table R). It is set before the first Step.
+	Relay bool
 
 	state    State
 	visible  State // while state is hidden
@@ -76,16 +79,31 @@ func (m *Machine) Step(ev Event) error {
 }
 
 func (m *Machine) step(ev *Event) error {
-	saved := m.connect
+	saved, vm := m.connect, m.sync.VM
 	m.learn(ev)
-	for _, r := range cells[m.state][ev.Kind] {
-		if m.holds(&r.when, ev) {
-			m.fire(r, ev)
-			return nil
+	if r := m.find(m.state, ev); r != nil {
+		m.fire(r, ev)
+		return nil
+	}
+	m.connect, m.sync.VM = saved, vm
+	return m.invalid(ev)
+}
+
+// find returns the row of an event in a state that fires, or nil.
+func (m *Machine) find(s State, ev *Event) *row {
+	if m.Relay {
+		for _, r := range late[s][ev.Kind] {
+			if m.holds(&r.when, ev) {
+				return r
+			}
 		}
 	}
-	m.connect = saved
-	return m.invalid(ev)
+	for _, r := range cells[s][ev.Kind] {
+		if m.holds(&r.when, ev) {
+			return r
+		}
+	}
+	return nil
 }
 
 // learn takes over what an event says before the rows' conditions are asked.
@@ -98,8 +116,15 @@ func (m *Machine) learn(ev *Event) {
 		m.connect.Overflow = ev.Len > spdu.MaxConnectData
 	case CN:
 		m.connect.Units = ev.Units
+	case SRSYNreqA:
+		if m.Relay { // what the other half has counted and this one has not is void as well
+			m.sync.VM = max(m.sync.VM, int32(ev.Serial))
+		}
 	case SRSYNrsp:
 		if m.resync.Vrsp == abandon {
+			if m.Relay {
+				m.sync.VM = max(m.sync.VM, int32(ev.Serial))
+			}
 			ev.Serial = uint32(m.sync.VM) // the SPM's own: the user gives none (x225 4.7)
 		}
 	}
@@ -152,6 +177,7 @@ func (m *Machine) fire(r *row, ev *Event) {
 	if tim != noOutput { // after the SPDU whose answer it waits for
 		m.out = append(m.out, tim)
 	}
+	m.answered(ev)
 	if r.next != stay {
 		m.hide(r.next)
 		m.state = r.next

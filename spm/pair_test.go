@@ -24,6 +24,7 @@ type side struct {
 	errored           bool // it has drawn a protocol error
 	sent              int
 	log               *strings.Builder
+	passes            *passing // of a side that is half of a relay
 }
 
 // A pair is two machines joined by a transport connection that may have an expedited flow. On the way a normal SPDU never
@@ -44,9 +45,12 @@ func newPair(expedited bool) *pair {
 
 // step puts an event into a side and carries its outputs out.
 func (p *pair) step(s *side, ev Event) error {
-	from := s.State()
+	from, purged := s.State(), s.Resynchronizing()
 	err := s.Step(ev)
 	out := s.Drain()
+	if s.passes != nil {
+		s.passes.purge(s, purged, out)
+	}
 	fmt.Fprintf(s.log, "%s: %v in %v", s.name, ev.Kind, from)
 	if err != nil {
 		fmt.Fprintf(s.log, ": %v\n", err)
@@ -93,6 +97,9 @@ func (p *pair) output(s *side, o Output, ev Event) {
 	case StopTIM:
 		s.tim = false
 	default:
+		if s.passes != nil && o.ToUser() {
+			s.passes.take(o, ev)
+		}
 		if !o.Sends() {
 			break
 		}
@@ -147,6 +154,9 @@ func (p *pair) deliver(s *side, expedited bool) (ok bool) {
 	q := &s.normal
 	if expedited {
 		q = &s.expedited
+	}
+	if s.passes != nil && !expedited && len(s.passes.queue) > 0 {
+		return false // a relay reads on when it has taken what it read
 	}
 	if len(*q) == 0 || !expedited && len(s.expedited) > 0 && s.expedited[0].seq < s.normal[0].seq {
 		return false

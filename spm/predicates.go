@@ -200,7 +200,7 @@ func (m *Machine) is(p predicate, ev *Event) bool {
 	case p32:
 		return ev.Kind != RSr || sn >= y.VR
 	case p33:
-		return y.VM >= sn && sn >= y.VR
+		return (m.Relay || y.VM >= sn) && sn >= y.VR // the other half may have counted more
 	case p35:
 		return m.fu(spdu.Resync) && (!m.connect.TEXP || m.fu(spdu.DataSeparation))
 	case p36:

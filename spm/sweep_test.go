@@ -20,7 +20,7 @@ func valuation(r *rand.Rand, s State, k Kind) (*Machine, Event) {
 	if u&(spdu.HalfDuplex|spdu.Duplex) != spdu.HalfDuplex {
 		u = u&^spdu.HalfDuplex | spdu.Duplex
 	}
-	m := &Machine{Reuse: flip(), state: s, visible: sta713}
+	m := &Machine{Reuse: flip(), Relay: flip(), state: s, visible: sta713}
 	if hidden.has(s) {
 		for m.visible = State(r.IntN(int(numStates))); hidden.has(m.visible); m.visible = State(r.IntN(int(numStates))) {
 		}
@@ -51,27 +51,28 @@ func valuation(r *rand.Rand, s State, k Kind) (*Machine, Event) {
 // have together, and checks each result against the table read by a second, simpler reader.
 func TestSweep(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	assignments, rows := 0, 0
+	assignments, inStates := 0, 0
 	for s := range numStates {
 		for k := noEvent + 1; k < numEvents; k++ {
-			named := predicatesOf(cells[s][k])
+			rows := slices.Concat(late[s][k], cells[s][k])
+			named := predicatesOf(rows)
 			seen := make(map[string]bool)
 			fired := make(map[*row]bool)
-			for n := 0; n < 200<<min(len(named), 4) || n < 50000 && len(fired) < len(cells[s][k]); n++ {
+			for n := 0; n < 200<<min(len(named), 4) || n < 50000 && len(fired) < len(rows); n++ {
 				m, ev := valuation(r, s, k)
 				seen[assignment(m, &ev, named)] = true
 				sweep(t, m, ev, fired)
 			}
 			assignments += len(seen)
-			rows += len(fired)
-			for _, row := range cells[s][k] {
+			inStates += len(fired)
+			for _, row := range rows {
 				if !fired[row] {
 					t.Errorf("%v in %v: no valuation fires the row with %v", k, s, row.when)
 				}
 			}
 		}
 	}
-	t.Logf("%d assignments of predicates, %d rows in their states", assignments, rows)
+	t.Logf("%d assignments of predicates, %d rows in their states", assignments, inStates)
 }
 
 func predicatesOf(rows []*row) (list []predicate) {
@@ -131,9 +132,12 @@ type result struct {
 func naive(m *Machine, ev Event) (result, *row) {
 	if m.nonsense(&ev) == "" && (!ev.Kind.FromUser() || m.seen(&ev)) {
 		m.learn(&ev)
-		for i := range tables {
-			for j := range tables[i].rows {
-				r := &tables[i].rows[j]
+		for i, t := range append([]table{tableRelay}, tables[:]...) {
+			if i == 0 && !m.Relay {
+				continue
+			}
+			for j := range t.rows {
+				r := &t.rows[j]
 				if r.event != ev.Kind || !r.states.has(m.state) {
 					continue
 				}

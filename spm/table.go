@@ -32,9 +32,9 @@ var tables = [...]table{
 }
 
 // cells finds the rows of an event in a state.
-var cells = compile()
+var cells = compile(tables[:])
 
-func compile() (cells [numStates][numEvents][]*row) {
+func compile(tables []table) (cells [numStates][numEvents][]*row) {
 	for _, t := range tables {
 		for i := range t.rows {
 			r := &t.rows[i]

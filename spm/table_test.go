@@ -11,8 +11,7 @@ var update = flag.Bool("update", false, "write testdata/table_*.txt")
 
 // TestTables compares each table, printed as the standard does, with what was proof-read against the fact sheet.
 func TestTables(t *testing.T) {
-	for i := range tables {
-		tab := &tables[i]
+	for _, tab := range append(tables[:], tableRelay) {
 		name := filepath.Join("testdata", "table_"+tab.name+".txt")
 		got := tab.String()
 		if *update {
@@ -34,14 +33,15 @@ func TestTables(t *testing.T) {
 func TestCells(t *testing.T) {
 	for s := range numStates {
 		for k := range numEvents {
-			rows := cells[s][k]
-			for i, r := range rows {
-				if r.when == always && len(rows) > 1 {
-					t.Errorf("%v in %v: a row without a condition beside others", k, s)
-				}
-				for _, q := range rows[:i] {
-					if q.when == r.when {
-						t.Errorf("%v in %v: two rows with %v", k, s, r.when)
+			for _, rows := range [][]*row{cells[s][k], late[s][k]} {
+				for i, r := range rows {
+					if r.when == always && len(rows) > 1 {
+						t.Errorf("%v in %v: a row without a condition beside others", k, s)
+					}
+					for _, q := range rows[:i] {
+						if q.when == r.when {
+							t.Errorf("%v in %v: two rows with %v", k, s, r.when)
+						}
 					}
 				}
 			}

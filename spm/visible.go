@@ -35,10 +35,12 @@ func (m *Machine) seen(ev *Event) bool {
 	if !hidden.has(m.state) {
 		return true
 	}
-	for _, r := range cells[m.visible][ev.Kind] {
-		if m.holds(&r.when, ev) {
-			return true
-		}
+	return m.find(m.visible, ev) != nil
+}
+
+// answered is for the responses that 15B takes without effect: their user is in data transfer then.
+func (m *Machine) answered(ev *Event) {
+	if m.state == sta15B && (ev.Kind == SSYNMrsp || ev.Kind == SACTErsp) {
+		m.visible = sta713
 	}
-	return false
 }
