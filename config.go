@@ -91,6 +91,9 @@ type Config struct {
 	ReceiveTSDUSize int
 	// Concatenation lets the peer put several SPDUs into a TSDU (X.225: extended concatenation).
 	Concatenation bool
+	// Relay makes the session half of a relay: its user passes on what the user of the other half asks for, who may not have heard yet what
+	// this session has indicated. Such a request is made where it would else be refused, or, if it has lost to what it met, returns ErrPurged.
+	Relay bool
 	// Trace, if it is not nil, hears of each SPDU that is sent or received. It is called with locks held: it must not wait, nor call the session.
 	Trace func(Trace)
 	// ConnectTimeout bounds the wait for the peer's answer to S-CONNECT; 0 is 30 s.

@@ -36,6 +36,7 @@ func (s *Session) step(ev spm.Event, in input) error {
 		s.output(o, &ev, &in)
 	}
 	s.settle(from, &ev, &in)
+	s.ring()
 	return nil
 }
 
@@ -262,6 +263,7 @@ func (s *Session) finish(err error) {
 		s.inds = nil
 	}
 	s.raise(flagLook | flagStopSend)
+	s.ring()
 }
 
 // announce makes senders fail with err, though the receiver has yet to come to the end. mu is held.
@@ -270,6 +272,7 @@ func (s *Session) announce(err error) {
 		s.announced = err
 	}
 	s.raise(flagStopSend)
+	s.ring()
 }
 
 // over returns how the session ended, for who wants to send. mu is held.

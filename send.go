@@ -144,9 +144,12 @@ func (s *Session) maySend(w *waiter, f flow) (sends bool, err error) {
 	err = s.m.Step(spm.Event{Kind: kind})
 	sends = len(s.m.Drain()) > 0
 	aborting := s.m.State() == spm.Aborting
+	if err != nil {
+		err = s.refusal(err)
+	}
 	s.mu.Unlock()
 	if err != nil {
-		return false, wrap(err)
+		return false, err
 	}
 	if !sends && aborting {
 		return false, s.awaitAbort(w)

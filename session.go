@@ -32,6 +32,7 @@ type Session struct {
 	concatenation bool          // this side receives extended concatenation
 	concatenate   bool          // and the peer does
 	corked        bool          // SPDUs wait for others
+	half          *half         // nil if this is no half of a relay
 	declined      bool          // the peer asked for the transport connection to be kept, and will not be; guarded by mu
 	version       spdu.Version
 
@@ -92,6 +93,7 @@ func newSession(tc transport.Conn, cfg Config) *Session {
 	s.rx.assembly.Limit = MaxUserData
 	s.simplex = isSimplex(tc)
 	s.conn.s = s
+	s.relay(cfg.Relay)
 	if l, ok := tc.(*lease); ok {
 		s.lease, s.m.Reuse = l, l.reuse()
 	}
@@ -286,7 +288,10 @@ func (s *Session) stepRequest(size int, b build, wait bool) (next uint32, err er
 	if err != nil {
 		return 0, err
 	}
-	return next, wrap(s.step(ev, input{tsdus: tsdus, send: p, wait: wait}))
+	if err := s.step(ev, input{tsdus: tsdus, send: p, wait: wait}); err != nil {
+		return 0, s.refusal(err)
+	}
+	return next, nil
 }
 
 // urgent is a request that withdraws what was sent before: it does not wait for who is sending, but ends that, if the transport can cut a TSDU.

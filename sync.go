@@ -92,7 +92,9 @@ func (s *Session) Resynchronize(ctx context.Context, t ResyncType, serial uint32
 	return s.urgent(ctx, data, func(next uint32) (spm.Event, spdu.SPDU) {
 		p := spdu.RS{Type: t, Serial: serial, UserData: data}
 		if ev.Kind == spm.SRSYNreqA {
-			p.Serial = next
+			if p.Serial = next; s.half != nil {
+				p.Serial = max(next, serial)
+			}
 		}
 		available, _ := s.m.Tokens()
 		p.HasTokens = available != 0
@@ -107,7 +109,9 @@ func (s *Session) RespondResync(ctx context.Context, serial uint32, take Tokens,
 	_, err := s.request(ctx, data, func(next uint32) (spm.Event, spdu.SPDU) {
 		switch s.resync.Type {
 		case Abandon:
-			serial = next
+			if s.half == nil || serial < next {
+				serial = next
+			}
 		case Restart:
 			serial = s.resync.Serial
 		}

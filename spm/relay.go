@@ -1,10 +1,12 @@
 package spm
 
+import "slices"
+
 // Table R is not the standard's: what half of a relay does beyond the tables. A relay's user passes on what the user of the other half asks for,
 // who may not yet know what this half has indicated. On the way to the peer, and at the peer, such a request is what crosses the peer's own,
 // which every machine has to take; only the tables' users do not make it. The rows go before the tables' own.
 //
-// What has no row and is refused has lost to what it met, and the relay drops it.
+// What has no row and is refused has lost to what it met (Overtaken), and the relay drops it.
 var tableRelay = table{"R", "what a relay passes on late", []row{
 	// A synchronization point crosses an exception report. Machines count it and tell no user, but the other half has to count it too.
 	{MIP, in(sta19), when(p14, p19), out(SSYNmind), act(23), stay, ""},
@@ -59,3 +61,16 @@ var tableRelay = table{"R", "what a relay passes on late", []row{
 
 // late finds the rows of table R.
 var late = compile([]table{tableRelay})
+
+// protects are the requests that data separation protects.
+var protects = []Kind{SDTreq, STDreq, SEXreq, SSYNmreq, SSYNmdreq, SSYNmrsp, SSYNMreq, SGTreq, SPTreq}
+
+// Overtaken tells whether a request or response that was refused has lost to something that is on its way the other way, so that the user of half of a
+// relay drops it. What is refused and was not overtaken is a mistake.
+func (m *Machine) Overtaken(k Kind) bool {
+	st := m.Visible()
+	if st == sta11A && m.Protected() && slices.Contains(protects, k) {
+		return false
+	}
+	return in(sta15B, sta15D).has(m.state) || in(sta01, sta01A, sta01C, sta11A, sta11B, sta11C, sta16, sta20).has(st)
+}

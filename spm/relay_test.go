@@ -70,7 +70,7 @@ func (p *passing) pass() (did bool, wrong string) {
 	p.hand = nil
 	before := p.to.Next()
 	err := p.by.step(p.to, ev)
-	switch st := p.to.Visible(); {
+	switch {
 	case err == nil:
 		p.passed++
 		switch ev.Kind {
@@ -79,22 +79,13 @@ func (p *passing) pass() (did bool, wrong string) {
 				return true, fmt.Sprintf("%v %d passed on as %d", ev.Kind, ev.Serial, before)
 			}
 		}
-	case st == sta11A && p.to.Protected() && protects.has(ev.Kind):
-		return true, fmt.Sprintf("%v in %v, protected: %v", ev.Kind, p.to.State(), err)
-	case in(sta15B, sta15D).has(p.to.State()), in(sta01, sta01A, sta01C, sta11A, sta11B, sta11C, sta16, sta20).has(st):
+	case p.to.Overtaken(ev.Kind):
 		p.dropped++
 	default:
-		return true, fmt.Sprintf("%v in %v (%v): %v", ev.Kind, p.to.State(), st, err)
+		return true, fmt.Sprintf("%v in %v (%v): %v", ev.Kind, p.to.State(), p.to.Visible(), err)
 	}
 	return true, ""
 }
-
-// protects are the requests that data separation protects.
-var protects = kinds{SDTreq, STDreq, SEXreq, SSYNmreq, SSYNmdreq, SSYNmrsp, SSYNMreq, SGTreq, SPTreq}
-
-type kinds []Kind
-
-func (l kinds) has(k Kind) bool { return slices.Contains(l, k) }
 
 // newChain is a chain in data transfer. The far transport connection may lack the near one's expedited flow, or have one that that lacks.
 func newChain(c selection, farExpedited bool) *chain {

@@ -55,6 +55,7 @@ const (
 	Releasing          = sta03  // own S-RELEASE request is outstanding
 	Released           = sta09  // the peer's S-RELEASE is to be answered
 	Synchronizing      = sta10A // the peer's S-SYNC-MAJOR is to be answered
+	Withdrawing        = sta15B // PREPARE(RS) was received: the RS, AI or AD to come makes void what was sent before
 	Aborting           = sta15D // PREPARE(AB) was received
 	Leaving            = sta16  // wait for T-DISCONNECT
 )

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/tenuto-session/tenuto"
+	"github.com/tenuto-session/tenuto/relay"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -42,6 +44,35 @@ func newStage(t *testing.T, listen string) *stage {
 		t.Fatal(err)
 	}
 	return &stage{ep, ln, ln.URL() + "/test"}
+}
+
+// newRelayed is a stage whose players meet through relays: from each URL the next one is dialled.
+func newRelayed(t *testing.T, listen ...string) *stage {
+	t.Helper()
+	s := newStage(t, listen[len(listen)-1])
+	for i := len(listen) - 2; i >= 0; i-- {
+		ep, url := s.ep, s.url
+		ln, err := ep.Listen(t.Context(), listen[i], &tenuto.Config{Units: relay.Units})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &relay.Relay{Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Dial: func(ctx context.Context, c *tenuto.Config) (*tenuto.Session, error) {
+			return ep.Dial(ctx, url, c)
+		}}
+		ctx, cancel := context.WithCancel(context.Background())
+		var serving sync.WaitGroup
+		serving.Go(func() {
+			if err := r.Serve(ctx, ln); err != nil {
+				t.Error(err)
+			}
+		})
+		t.Cleanup(func() {
+			cancel()
+			serving.Wait()
+		})
+		s.url = ln.URL() + "/test"
+	}
+	return s
 }
 
 func (s *stage) dialler(t *testing.T, w io.Writer) *Player {
@@ -77,9 +108,15 @@ func (s *stage) play(t *testing.T, dial, listen string) (out string, dialErr, li
 	return fmt.Sprintf("dial:\n%slisten:\n%s", &a, &b), dialErr, listenErr
 }
 
-var stages = map[string]string{"osi": "osi://127.0.0.1:0", "bridge": "tenuto+tcp://127.0.0.1:0"}
+const (
+	osi    = "osi://127.0.0.1:0"
+	bridge = "tenuto+tcp://127.0.0.1:0"
+)
 
-// TestScripts plays testdata/scripts, over RFC 1006 and over a bridge.
+// stages are URLs, with relays between them.
+var stages = map[string][]string{"osi": {osi}, "bridge": {bridge}, "osi-osi": {osi, osi}, "bridge-bridge": {bridge, bridge}, "osi-bridge-osi": {osi, bridge, osi}}
+
+// TestScripts plays testdata/scripts, over RFC 1006 and over a bridge, and through relays, which change nothing.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/scripts/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -96,7 +133,7 @@ func TestScripts(t *testing.T) {
 		}
 		for name, listen := range stages {
 			t.Run(filepath.Base(file)+"/"+name, func(t *testing.T) {
-				out, d, l := newStage(t, listen).play(t, script["dial"], script["listen"])
+				out, d, l := newRelayed(t, listen...).play(t, script["dial"], script["listen"])
 				if d != nil || l != nil {
 					t.Errorf("dial: %v, listen: %v\n%s", d, l, out)
 				}
@@ -114,7 +151,7 @@ func TestDifferences(t *testing.T) {
 		{"connect fu=duplex", "refuse congestion", `line 1: connect fu=duplex: S-CONNECT confirm(refused="called user: temporary congestion")`, ""},
 		{"connect\nrelease\ndata \"x\"", "accept", `line 3: data "x": tenuto: session released`, ""},
 	} {
-		out, d, l := newStage(t, stages["osi"]).play(t, test.dial, test.listen)
+		out, d, l := newStage(t, osi).play(t, test.dial, test.listen)
 		if text(d) != test.dialErr || text(l) != test.listenErr {
 			t.Errorf("%q and %q:\n%v, want %s\n%v, want %s\n%s", test.dial, test.listen, d, test.dialErr, l, test.listenErr, out)
 		}
@@ -130,7 +167,7 @@ func text(err error) string {
 
 // TestAnswers: a listener without a script answers everything.
 func TestAnswers(t *testing.T) {
-	out, d, l := newStage(t, stages["bridge"]).play(t, `connect fu=half-duplex,minor,major,resync,activity,capability
+	out, d, l := newStage(t, bridge).play(t, `connect fu=half-duplex,minor,major,resync,activity,capability
 capability "x"
 activity start A
 sync-minor
@@ -168,7 +205,7 @@ func TestParseErrors(t *testing.T) {
 
 // TestBadParameters: what a line cannot have is said before anything is sent.
 func TestBadParameters(t *testing.T) {
-	st := newStage(t, stages["osi"])
+	st := newStage(t, osi)
 	p := st.dialler(t, io.Discard)
 	for _, test := range []struct{ line, want string }{
 		{"connect fu=full", `fu: no functional unit "full" (there are activity, capability, duplex, exceptions, expedited, half-duplex, major, minor, release, resync, separation, typed, and all)`},
@@ -188,7 +225,7 @@ func TestBadParameters(t *testing.T) {
 
 // TestTerminal types lines.
 func TestTerminal(t *testing.T) {
-	st := newStage(t, stages["osi"])
+	st := newStage(t, osi)
 	in, typed := io.Pipe()
 	var out bytes.Buffer
 	term := NewTerminal(struct {

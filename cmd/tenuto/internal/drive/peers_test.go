@@ -144,7 +144,7 @@ func replayResponder(t *testing.T, url string, s Script, flows []flow) {
 
 // replayInitiator is the peer that dials.
 func replayInitiator(t *testing.T, s Script, flows []flow) {
-	st := newStage(t, stages["osi"])
+	st := newStage(t, osi)
 	peer := make(chan error, 1)
 	go func() {
 		c, err := net.Dial("tcp", st.ln.Addr().String())

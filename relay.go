@@ -1,0 +1,89 @@
+package tenuto
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/tenuto-session/tenuto/spm"
+	"github.com/tenuto-session/tenuto/transport"
+)
+
+// half is what a session keeps that is half of a relay.
+type half struct {
+	overtaken bell
+	watched   atomic.Bool
+	arrivals  atomic.Int32 // since the expedited flow was looked at
+}
+
+// relay makes the session half of a relay. Nobody else has it yet, or mu is held.
+func (s *Session) relay(is bool) {
+	if is && s.half == nil {
+		s.half, s.m.Relay = new(half), true
+	}
+}
+
+// Overtaken returns a channel that is closed when the peer has announced, on the expedited flow, something that makes void what it sent before: a
+// resynchronization, the interrupt or discard of an activity, or an abort; or when the session has ended. Receive returns in due course what it was,
+// and the next call another channel. It is for half of a relay (Config.Relay), which passes on nothing more of what is void.
+func (s *Session) Overtaken() <-chan struct{} {
+	rung := s.half.overtaken.heard()
+	if !s.half.watched.Swap(true) && s.tc.HasExpedited() {
+		s.tc.Notify(s.arrived)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ring()
+	return rung
+}
+
+// arrived is run by the transport when something has come. Who runs it may be looking at the expedited flow already: another goroutine does that, one
+// at a time.
+func (s *Session) arrived() {
+	if s.half.arrivals.Add(1) > 1 {
+		return // the one that runs looks once more
+	}
+	go func() {
+		for {
+			n := s.half.arrivals.Load()
+			s.takeExpedited()
+			if s.half.arrivals.CompareAndSwap(n, 0) {
+				return
+			}
+		}
+	}()
+}
+
+// ring makes known that what has been received and not been passed on is void, if it is. mu is held.
+func (s *Session) ring() {
+	if s.half == nil {
+		return
+	}
+	if st := s.m.State(); s.end != nil || s.announced != nil || st == spm.Withdrawing || st == spm.Aborting {
+		s.half.overtaken.ring()
+	}
+}
+
+// Wait waits for what an indication that is neither accepted nor refused yet may still bring, the peer's abort or disconnect, and returns that
+// as Session.Receive would, or ctx's error.
+func (in *Incoming) Wait(ctx context.Context) error {
+	_, err := in.s.Receive(ctx)
+	return err
+}
+
+// Break ends the session as an abort by the provider: its peer's user gets that as the reason, and no data. It does not wait.
+func (s *Session) Break() {
+	s.mu.Lock()
+	s.finish(s.abortError(Provider, false, ReasonTransport, nil, nil))
+	s.mu.Unlock()
+	s.tc.Disconnect(transport.ReasonNormal)
+}
+
+// refusal turns a refusal of the machine into an error of this package. Where a relay passes on what was overtaken, that is ErrPurged. mu is held.
+func (s *Session) refusal(err error) error {
+	var ie *spm.InvalidError
+	if s.m.Relay && errors.As(err, &ie) && s.m.Overtaken(ie.Event) {
+		return ErrPurged
+	}
+	return wrap(err)
+}
