@@ -11,10 +11,10 @@ import (
 
 // BenchmarkIdle measures what is held for each pair of ends that is open and idle: bridges (connections) with one session
 // (stream) on each, and sessions on one bridge. Who uses them holds no buffer and no goroutine; what a library's way of use asks for is
-// counted, such as the goroutine that waits for the streams of each connection.
+// counted, such as the goroutine that waits for the streams of each connection. Each is measured in a process of its own.
 func BenchmarkIdle(b *testing.B) { idleAll(b, false, 1000, 5000) }
 
-// BenchmarkIdleTwoProcesses measures the same with the ends in two processes, whose figures are added.
+// BenchmarkIdleTwoProcesses measures the same with the ends in two processes each time, whose figures are added.
 func BenchmarkIdleTwoProcesses(b *testing.B) { idleAll(b, true, 10_000) }
 
 // settleTime is longer than all that the subjects do by themselves after the last octet: a bridge gives its buffers back a second after
@@ -24,22 +24,21 @@ const settleTime = 4500 * time.Millisecond
 func idleAll(b *testing.B, apart bool, counts ...int) {
 	for _, s := range subjects {
 		b.Run(s.name, func(b *testing.B) {
-			b.Run("bridges", func(b *testing.B) {
+			each := func(form string, counts []int, measure func(b *testing.B, n int)) {
 				for _, n := range counts {
-					b.Run(fmt.Sprint(n), func(b *testing.B) { idleBridges(b, s, apart, n) })
+					b.Run(fmt.Sprint(form, "/", n), func(b *testing.B) {
+						inOwnProcess(b, func(b *testing.B) { measure(b, n) })
+					})
 				}
-			})
+			}
+			each("bridges", counts, func(b *testing.B, n int) { idleBridges(b, s, apart, n) })
 			if !s.muxed {
 				return // a stream is a connection, and has been measured
 			}
-			b.Run("streams", func(b *testing.B) {
-				for _, n := range counts {
-					b.Run(fmt.Sprint(n), func(b *testing.B) { idleStreams(b, s, apart, n) })
-				}
-			})
+			each("streams", counts, func(b *testing.B, n int) { idleStreams(b, s, apart, n) })
 			// Parked bridges have no carrier, so that it is all one which they had.
 			if ps, ok := s.subject.(parks); ok && !apart && s.name == "tenuto-tcp" {
-				b.Run(fmt.Sprint("parked/", parkedCount), func(b *testing.B) { idleParked(b, s, ps, parkedCount) })
+				each("parked", []int{parkedCount}, func(b *testing.B, n int) { idleParked(b, s, ps, n) })
 			}
 		})
 	}

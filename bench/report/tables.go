@@ -34,9 +34,9 @@ parallel four are made at a time for each processor. tls-mutual is tls with ed25
 handshake does as well. A second; more is better.`, "tls", perSecond, []column{
 		{"one after the other", "Bridge", "serial", nil}, {"in parallel", "Bridge", "parallel", nil}}},
 	{"Idle: heap and stacks", `What each pair of ends holds, both ends added: connections (bridges) with one stream (session) on each, streams on one
-connection, and parked bridges with one session on each. Of the heap it is what can be reached after garbage was collected. KiB; less is better.`, "", kibibytes, idleColumns},
-	{"Idle: heap with its gaps", `Of the same, the heap in use: with the gaps that garbage has left, which depend on all that the process did before. KiB; less
-is better.`, "", withGaps, idleColumns},
+connection, and parked bridges with one session on each. Each figure is from a process (or two) of its
+own. Of the heap it is what can be reached after garbage was collected. KiB; less is better.`, "", kibibytes, idleColumns},
+	{"Idle: heap with its gaps", `Of the same, the heap in use: with the gaps that garbage has left. KiB; less is better.`, "", withGaps, idleColumns},
 	{"Idle: goroutines", "Of each pair of ends; less is better.", "", goroutines, idleColumns},
 	{"One direction beside a hostile peer", `What a stream over tenuto-tcp with writes of 64 KiB keeps of its throughput, with a hostile peer who has a key and a bridge of its
 own. "Elsewhere" the hostile peer is at another endpoint of the process: there it costs the processors the same, and can do no other
