@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -14,6 +15,8 @@ func BenchmarkBulk(b *testing.B)              { bulkAll(b, false) }
 func BenchmarkBulkTwoProcesses(b *testing.B)  { bulkAll(b, true) }
 func BenchmarkRTT(b *testing.B)               { rttAll(b, false) }
 func BenchmarkRTTTwoProcesses(b *testing.B)   { rttAll(b, true) }
+func BenchmarkSSDUs(b *testing.B)             { ssdusAll(b, false) }
+func BenchmarkSSDUsTwoProcesses(b *testing.B) { ssdusAll(b, true) }
 func BenchmarkSetup(b *testing.B)             { setupAll(b, false) }
 func BenchmarkSetupTwoProcesses(b *testing.B) { setupAll(b, true) }
 
@@ -24,19 +27,26 @@ var sizes = []struct {
 
 // bulkAll measures one direction in writes of a size, until the reader has everything.
 func bulkAll(b *testing.B, apart bool) {
-	each(b, apart, func(b *testing.B, c client) {
+	each(b, subjects, apart, func(b *testing.B, c client) {
 		s := open(b, c, serveBulk)
 		for _, size := range sizes {
-			b.Run(size.name, func(b *testing.B) {
-				buf := make([]byte, size.octets)
-				b.SetBytes(int64(size.octets))
-				b.ResetTimer()
-				if err := sendBulk(s, buf, b.N); err != nil {
-					b.Fatal(err)
-				}
-			})
+			b.Run(size.name, func(b *testing.B) { bulkOf(b, s, size.octets) })
 		}
 	})
+}
+
+// ssdusAll measures one direction in SSDUs of 64 KiB.
+func ssdusAll(b *testing.B, apart bool) {
+	each(b, ssduSubjects, apart, func(b *testing.B, c client) { bulkOf(b, open(b, c, serveBulk), 64<<10) })
+}
+
+func bulkOf(b *testing.B, s net.Conn, octets int) {
+	buf := make([]byte, octets)
+	b.SetBytes(int64(octets))
+	b.ResetTimer()
+	if err := sendBulk(s, buf, b.N); err != nil {
+		b.Fatal(err)
+	}
 }
 
 func sendBulk(s net.Conn, buf []byte, times int) error {
@@ -53,19 +63,22 @@ func sendBulk(s net.Conn, buf []byte, times int) error {
 	return err
 }
 
-// rttAll measures 64 octets to and fro.
+// rttAll measures 1 and 64 octets to and fro.
 func rttAll(b *testing.B, apart bool) {
-	each(b, apart, func(b *testing.B, c client) {
+	each(b, subjects, apart, func(b *testing.B, c client) {
 		s := open(b, c, serveEcho)
 		var buf [64]byte
-		if _, err := s.Read(buf[:]); err != nil {
+		if _, err := s.Read(buf[:1]); err != nil {
 			b.Fatal(err)
 		}
-		b.ResetTimer()
-		for range b.N {
-			if err := pingPong(s, buf[:]); err != nil {
-				b.Fatal(err)
-			}
+		for _, size := range []int{1, len(buf)} {
+			b.Run(fmt.Sprint(size), func(b *testing.B) {
+				for range b.N {
+					if err := pingPong(s, buf[:size]); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		}
 	})
 }
@@ -80,7 +93,7 @@ func pingPong(s net.Conn, buf []byte) error {
 
 // setupAll measures opening a stream, an octet each way, and closing it.
 func setupAll(b *testing.B, apart bool) {
-	each(b, apart, func(b *testing.B, c client) {
+	each(b, subjects, apart, func(b *testing.B, c client) {
 		for range b.N {
 			if err := setup(c); err != nil {
 				b.Fatal(err)
@@ -98,7 +111,7 @@ func setup(c client) error {
 }
 
 // each runs measure as a benchmark of every subject, with a client that lasts for all its rounds.
-func each(b *testing.B, apart bool, measure func(*testing.B, client)) {
+func each(b *testing.B, subjects []entry, apart bool, measure func(*testing.B, client)) {
 	for _, s := range subjects {
 		c, stop := pair(b, s, apart)
 		runtime.GC() // what the one before left is not this one's to collect
@@ -144,7 +157,7 @@ func start(tb testing.TB, s entry, apart bool) process {
 
 // TestSubjects shows that each subject does what the benchmarks take for granted.
 func TestSubjects(t *testing.T) {
-	for _, s := range bridgeSubjects() {
+	for _, s := range slices.Concat(bridgeSubjects(), ssduSubjects[1:]) {
 		for _, apart := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/apart=%v", s.name, apart), func(t *testing.T) {
 				c, stop := pair(t, s, apart)

@@ -61,6 +61,7 @@ var subjects = []entry{
 	{"quic", quicSubject{}, true},
 	{"tenuto-tcp", tenutoOver{&tcpcarrier.Network{}}, true},
 	{"tenuto-tls", tenutoOver{&tlscarrier.Network{}}, true},
+	{"tenuto-osi", overOSI{}, false},
 }
 
 // bridgeSubjects are the subjects, and after tls how it does what a bridge's handshake does.
@@ -69,11 +70,18 @@ func bridgeSubjects() []entry {
 	return slices.Insert(slices.Clone(subjects), i+1, entry{"tls-mutual", bareTLS{mutual: true}, false})
 }
 
+// ssduSubjects carry SSDUs, and tcp the same octets.
+var ssduSubjects = []entry{
+	subjects[0],
+	{"tenuto-tcp-ssdus", inSSDUs{tenutoOver{&tcpcarrier.Network{}}}, true},
+	{"tenuto-osi-ssdus", inSSDUs{overOSI{}}, false},
+}
+
 func subjectOf(name string) (entry, bool) {
-	for _, s := range bridgeSubjects() {
-		if s.name == name {
-			return s, true
-		}
+	all := slices.Concat(bridgeSubjects(), ssduSubjects)
+	i := slices.IndexFunc(all, func(s entry) bool { return s.name == name })
+	if i < 0 {
+		return entry{}, false
 	}
-	return entry{}, false
+	return all[i], true
 }

@@ -28,11 +28,16 @@ func (s tenutoOver) Listen(handle func(net.Conn)) (server, error) {
 
 func (s tenutoOver) listen(cfg *tenuto.EndpointConfig, handle func(net.Conn)) (server, error) {
 	cfg.Carriers = []carrier.Network{anyHost{s.network, "127.0.0.1:0"}}
+	return listenSessions(cfg, anyHostScheme+"://here", handle)
+}
+
+// listenSessions serves the sessions that come to an endpoint.
+func listenSessions(cfg *tenuto.EndpointConfig, rawURL string, handle func(net.Conn)) (server, error) {
 	ep, err := tenuto.NewEndpoint(cfg)
 	if err != nil {
 		return nil, err
 	}
-	ln, err := ep.Listen(context.Background(), anyHostScheme+"://here", nil)
+	ln, err := ep.Listen(context.Background(), rawURL, nil)
 	if err != nil {
 		_ = ep.Close()
 		return nil, err

@@ -17,11 +17,16 @@ type mark struct {
 var marks = []mark{
 	{"one direction, 64K, one process: tenuto-tls by tls", 0.9, true, "×", over("Bulk", "64K", "tenuto-tls", "tls", megabytes)},
 	{"one direction, 64K, two processes: tenuto-tls by tls", 0.9, true, "×", over("BulkTwoProcesses", "64K", "tenuto-tls", "tls", megabytes)},
+	{"SSDUs of 64 KiB, one process: tenuto-osi by tcp", 0.6, true, "×", over("SSDUs", "", "tenuto-osi-ssdus", "tcp", megabytes)},
+	{"SSDUs of 64 KiB, two processes: tenuto-osi by tcp", 0.6, true, "×", over("SSDUsTwoProcesses", "", "tenuto-osi-ssdus", "tcp", megabytes)},
+	{"one direction, 64K, one process: tenuto-osi by tcp", 0.6, true, "×", over("Bulk", "64K", "tenuto-osi", "tcp", megabytes)},
+	{"one direction, 64K, two processes: tenuto-osi by tcp", 0.6, true, "×", over("BulkTwoProcesses", "64K", "tenuto-osi", "tcp", megabytes)},
 	{"new connections in parallel: tenuto-tls by tls", 0.8, true, "×", over("Bridge", "parallel", "tenuto-tls", "tls", perSecond)},
 	{"heap and stacks of an idle pair, tenuto-tcp, 5,000 bridges", 16, false, "KiB", of("Idle", "bridges/5000", "tenuto-tcp", kibibytes)},
 	{"heap and stacks of an idle pair, tenuto-tls, 5,000 bridges", 16, false, "KiB", of("Idle", "bridges/5000", "tenuto-tls", kibibytes)},
 	{"heap and stacks of an idle pair, tenuto-tcp, 10,000 bridges", 16, false, "KiB", of("IdleTwoProcesses", "bridges/10000", "tenuto-tcp", kibibytes)},
 	{"heap and stacks of an idle pair, tenuto-tls, 10,000 bridges", 16, false, "KiB", of("IdleTwoProcesses", "bridges/10000", "tenuto-tls", kibibytes)},
+	{"heap and stacks of 5,000 idle sessions, both ends, tenuto-osi", 100, false, "MiB", of("Idle", "bridges/5000", "tenuto-osi", times(5000, mebibytes))},
 	{"an end of an idle stream, tenuto-tcp, 5,000 streams", 1, false, "KiB", of("Idle", "streams/5000", "tenuto-tcp", eachEnd(kibibytes))},
 	{"an end of a parked bridge with a session, tenuto-tcp", 2, false, "KiB", of("Idle", "parked/100000", "tenuto-tcp", eachEnd(kibibytes))},
 	{"goroutines of a parked bridge, tenuto-tcp", 0, false, "", of("Idle", "parked/100000", "tenuto-tcp", goroutines)},
@@ -41,6 +46,8 @@ func of(benchmark, variant, subject string, figure figure) func(*results) []floa
 func over(benchmark, variant, subject, base string, figure figure) func(*results) []float64 {
 	return func(rs *results) []float64 { return rs.ratios(key{benchmark, subject, variant}, base, figure) }
 }
+
+func times(n float64, one figure) figure { return func(r result) float64 { return n * one(r) } }
 
 func eachEnd(pair figure) figure { return func(r result) float64 { return pair(r) / 2 } }
 

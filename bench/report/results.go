@@ -107,4 +107,5 @@ func perSecond(r result) float64 { return 1e9 / r.figures["ns/op"] }
 func kibibytes(r result) float64 {
 	return (r.figures["B-live/pair"] + r.figures["B-stack/pair"]) / 1024
 }
-func withGaps(r result) float64 { return r.figures["B-heap/pair"] / 1024 }
+func mebibytes(r result) float64 { return kibibytes(r) / 1024 }
+func withGaps(r result) float64  { return r.figures["B-heap/pair"] / 1024 }

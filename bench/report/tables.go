@@ -25,8 +25,12 @@ type section struct {
 var sections = []section{
 	{"One direction, both ends in one process", "MB/s by size of the writes; more is better.", "tcp", megabytes, bulkColumns("Bulk")},
 	{"One direction, two processes", "MB/s by size of the writes; more is better.", "tcp", megabytes, bulkColumns("BulkTwoProcesses")},
-	{"Round trip of 64 octets", "µs; less is better.", "tcp", micros, []column{
-		{"one process", "RTT", "", nil}, {"two processes", "RTTTwoProcesses", "", nil}}},
+	{"One direction, SSDUs of 64 KiB", `What programs send that mean SSDUs and not a stream: each by one Session.Send, received by Session.Receive, whose octets are copied as a
+Conn's would be. tcp has writes of the same size. MB/s; more is better.`, "tcp", megabytes, []column{
+		{"one process", "SSDUs", "", nil}, {"two processes", "SSDUsTwoProcesses", "", nil}}},
+	{"Round trip", "By how many octets go to and fro. µs; less is better.", "tcp", micros, []column{
+		{"1, one process", "RTT", "1", nil}, {"1, two processes", "RTTTwoProcesses", "1", nil},
+		{"64, one process", "RTT", "64", nil}, {"64, two processes", "RTTTwoProcesses", "64", nil}}},
 	{"Set-up: open, an octet each way, close", "µs; less is better.", "tcp", micros, []column{
 		{"one process", "Setup", "", nil}, {"two processes", "SetupTwoProcesses", "", nil}}},
 	{"New connections, each with one stream", `A connection (bridge) with all its handshakes, a stream (session) on it, an octet each way, and the close, in one process; ratios to tls. In
@@ -34,7 +38,7 @@ parallel four are made at a time for each processor. tls-mutual is tls with ed25
 handshake does as well. A second; more is better.`, "tls", perSecond, []column{
 		{"one after the other", "Bridge", "serial", nil}, {"in parallel", "Bridge", "parallel", nil}}},
 	{"Idle: heap and stacks", `What each pair of ends holds, both ends added: connections (bridges) with one stream (session) on each, streams on one
-connection, and parked bridges with one session on each. Each figure is from a process (or two) of its
+connection, and parked bridges with one session on each. tenuto-osi has a connection for each session. Each figure is from a process (or two) of its
 own. Of the heap it is what can be reached after garbage was collected. KiB; less is better.`, "", kibibytes, idleColumns},
 	{"Idle: heap with its gaps", `Of the same, the heap in use: with the gaps that garbage has left. KiB; less is better.`, "", withGaps, idleColumns},
 	{"Idle: goroutines", "Of each pair of ends; less is better.", "", goroutines, idleColumns},
