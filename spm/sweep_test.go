@@ -269,9 +269,14 @@ func TestStepAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkStep(b *testing.B) {
-	m := Machine{state: sta713, connect: connectVars{Units: spdu.Duplex}}
-	for b.Loop() {
-		m.Step(Event{Kind: SDTreq})
-		m.Drain()
+	for _, ev := range []Event{{Kind: SDTreq}, {Kind: DT}} {
+		b.Run(ev.Kind.String(), func(b *testing.B) {
+			m := Machine{state: sta713, connect: connectVars{Units: spdu.Duplex}}
+			b.ReportAllocs()
+			for b.Loop() {
+				m.Step(ev)
+				m.Drain()
+			}
+		})
 	}
 }

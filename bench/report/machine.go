@@ -52,7 +52,7 @@ func writeHead(w io.Writer, versions, load string, now time.Time, runs int, benc
 	fmt.Fprintf(w, "# Benchmarks\n\nWritten by `make bench` on %s. Machine: %s. Load average before the runs: %s.\n",
 		now.UTC().Format(time.DateOnly), machine(), load)
 	fmt.Fprintf(w, `
-All traffic is on loopback. One test binary was run %d times, %s for each figure, all subjects side by side in each run. A cell
+All traffic is on loopback. The test binaries were run %d times, %s for each figure, all subjects side by side in each run. A cell
 shows the median, the median of the ratios to tcp within a run, and the lowest and the highest of the runs; what idle ends hold was
 measured in the first run. What each subject is
 and how it is set up: docs/adr/0020-bench-peers.md. tls is crypto/tls over TCP as both ends of a carrier would use it: TLS 1.3, a P-256

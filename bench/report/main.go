@@ -1,4 +1,4 @@
-// Command report builds the benchmarks' test binary once, runs it several times, and writes the medians, their ratios
+// Command report builds the test binaries with the benchmarks once, runs them several times, and writes the medians, their ratios
 // and which marks are met, with a description of the machine, to docs/benchmarks.md. It is run in the bench directory.
 package main
 
@@ -37,17 +37,17 @@ func report(runs int, benchtime, pattern, out string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "bench.test")
-	build := exec.Command("go", "test", "-c", "-o", binary, ".")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
+	binaries, err := buildTests(dir)
+	if err != nil {
 		return fmt.Errorf("build: %w", err)
 	}
 	results, loadBefore := newResults(), load()
 	for run := range runs {
 		log.Printf("run %d of %d", run+1, runs)
-		if err := runOnce(results, run, binary, benchtime, pattern); err != nil {
-			return err
+		for _, binary := range binaries {
+			if err := runOnce(results, run, binary, benchtime, pattern); err != nil {
+				return err
+			}
 		}
 	}
 	versions, err := peerVersions()
@@ -62,6 +62,22 @@ func report(runs int, benchtime, pattern, out string) error {
 		return nil
 	}
 	return os.WriteFile(out, text.Bytes(), 0o644)
+}
+
+// tested are the folders with benchmarks: the comparisons, and what belongs to packages of the root's module.
+var tested = []string{".", "../spdu", "../spm"}
+
+func buildTests(dir string) (binaries []string, err error) {
+	for i, folder := range tested {
+		binary := filepath.Join(dir, fmt.Sprintf("bench%d.test", i))
+		build := exec.Command("go", "test", "-c", "-o", binary, ".")
+		build.Dir, build.Stderr = folder, os.Stderr
+		if err := build.Run(); err != nil {
+			return nil, err
+		}
+		binaries = append(binaries, binary)
+	}
+	return binaries, nil
 }
 
 func runOnce(results *results, run int, binary, benchtime, pattern string) error {

@@ -37,6 +37,13 @@ var marks = []mark{
 	// These cost some, which is lost with the peer elsewhere as well.
 	{"kept beside a peer that opens streams without end, by what is kept with it elsewhere", 0.9, true, "×", of("Starve", "", "opens-streams", unit("ratio-protocol"))},
 	{"kept beside a peer that attaches a thousand times a second, by what is kept with it elsewhere", 0.9, true, "×", of("Starve", "", "attaches", unit("ratio-protocol"))},
+	{"a step of the machine for an S-DATA request", 60, false, "ns", of("Step", "", "SDTreq", unit("ns/op"))},
+	{"a step of the machine for a DT", 60, false, "ns", of("Step", "", "DT", unit("ns/op"))},
+	{"allocations of both", 0, false, "", sum(of("Step", "", "SDTreq", allocations), of("Step", "", "DT", allocations))},
+	{"allocations to build and to parse a CN", 2, false, "", sum(of("Build", "", "CN", allocations), of("Parse", "", "CN", allocations))},
+	{"allocations to build and to parse DT with 1 KiB, MIP and RS", 0, false, "", sum(
+		of("Build", "", "DT", allocations), of("Parse", "", "DT", allocations), of("Build", "", "MIP", allocations),
+		of("Parse", "", "MIP", allocations), of("Build", "", "RS", allocations), of("Parse", "", "RS", allocations))},
 }
 
 func of(benchmark, variant, subject string, figure figure) func(*results) []float64 {
@@ -45,6 +52,21 @@ func of(benchmark, variant, subject string, figure figure) func(*results) []floa
 
 func over(benchmark, variant, subject, base string, figure figure) func(*results) []float64 {
 	return func(rs *results) []float64 { return rs.ratios(key{benchmark, subject, variant}, base, figure) }
+}
+
+// sum adds up the medians of figures, if all were measured.
+func sum(figures ...func(*results) []float64) func(*results) []float64 {
+	return func(rs *results) []float64 {
+		total := 0.0
+		for _, f := range figures {
+			values := f(rs)
+			if len(values) == 0 {
+				return nil
+			}
+			total += median(values)
+		}
+		return []float64{total}
+	}
 }
 
 func times(n float64, one figure) figure { return func(r result) float64 { return n * one(r) } }

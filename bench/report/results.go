@@ -95,8 +95,9 @@ type figure func(result) float64
 func unit(name string) figure { return func(r result) float64 { return r.figures[name] } }
 
 var (
-	megabytes  = unit("MB/s")
-	goroutines = unit("goroutines/pair")
+	megabytes   = unit("MB/s")
+	goroutines  = unit("goroutines/pair")
+	allocations = unit("allocs/op")
 )
 
 func micros(r result) float64    { return r.figures["ns/op"] / 1000 }

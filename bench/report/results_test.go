@@ -55,9 +55,14 @@ func TestReportSaysWhichMarksAreMet(t *testing.T) {
 		rs.add(0, result{"Bridge", subject, "parallel", map[string]float64{"ns/op": nanos}})
 	}
 	rs.add(0, result{"Idle", "tenuto-tcp", "parked/100000", map[string]float64{"B-live/pair": 4000, "B-stack/pair": 96, "goroutines/pair": 0.0001}})
+	for _, benchmark := range []string{"Build", "Parse"} {
+		rs.add(0, result{benchmark, "CN", "", map[string]float64{"ns/op": 150, "allocs/op": 1}})
+	}
 	var text strings.Builder
 	rs.write(&text)
 	for _, want := range []string{
+		"| allocations to build and to parse a CN | at most 2.00  | 2.00  | met |",
+		"| CN | 150 | 1.00 | 150 | 1.00 |",
 		"| new connections in parallel: tenuto-tls by tls | at least 0.80 × | 0.50 × | **not** met |",
 		"| an end of a parked bridge with a session, tenuto-tcp | at most 2.00 KiB | 2.00 KiB | met |",
 		"| goroutines of a parked bridge, tenuto-tcp | at most 0  | 0  | met |",
@@ -67,7 +72,7 @@ func TestReportSaysWhichMarksAreMet(t *testing.T) {
 			t.Errorf("got\n%s\nwant in it: %s", text.String(), want)
 		}
 	}
-	if strings.Contains(text.String(), "never") {
+	if strings.Contains(text.String(), "never") || strings.Contains(text.String(), "MIP and RS |") {
 		t.Errorf("what was not measured has marks:\n%s", text.String())
 	}
 }

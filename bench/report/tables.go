@@ -48,6 +48,12 @@ harm. Streams are opened, and carriers attached, a thousand times a second. More
 		{"beside it", "Starve", "", unit("ratio")},
 		{"with it elsewhere", "Starve", "", unit("ratio-elsewhere")},
 		{"the former by the latter", "Starve", "", unit("ratio-protocol")}}},
+	{"SPDUs: to build and to parse one", `Of package spdu, into a buffer that is used again: CN with most of its parameters, DT with 1 KiB of user information, MIP and RS with 64
+octets of user data.`, "", nil, []column{
+		{"build, ns", "Build", "", unit("ns/op")}, {"allocations", "Build", "", allocations},
+		{"parse, ns", "Parse", "", unit("ns/op")}, {"allocations", "Parse", "", allocations}}},
+	{"The machine: a step in data transfer", "Of package spm: an event and the outputs that it gives.", "", nil, []column{
+		{"ns", "Step", "", unit("ns/op")}, {"allocations", "Step", "", allocations}}},
 }
 
 func bulkColumns(benchmark string) (columns []column) {
