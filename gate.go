@@ -17,9 +17,10 @@ type canceller interface {
 
 // A gate lets one caller at a time through, and who waits before it can give up. The zero gate is open.
 type gate struct {
-	mu   sync.Mutex
-	shut bool
-	wake chan struct{} // closed when the gate opens; nil while nobody waits
+	mu    sync.Mutex
+	shut  bool
+	first int32         // how many wait by lockFirst
+	wake  chan struct{} // closed when the gate opens; nil while nobody waits
 }
 
 func (g *gate) tryLock() bool {
@@ -32,9 +33,26 @@ func (g *gate) tryLock() bool {
 	return true
 }
 
-func (g *gate) lock(c canceller) error {
+func (g *gate) lock(c canceller) error { return g.wait(c, false) }
+
+// lockFirst is lock for who goes before all that wait by lock, or come again and again.
+func (g *gate) lockFirst(c canceller) error {
+	g.mu.Lock()
+	g.first++
+	g.mu.Unlock()
+	defer func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.first--; !g.shut {
+			g.call()
+		}
+	}()
+	return g.wait(c, true)
+}
+
+func (g *gate) wait(c canceller, first bool) error {
 	for {
-		opened := g.try()
+		opened := g.tryAs(first)
 		if opened == nil {
 			return nil
 		}
@@ -55,11 +73,13 @@ func (g *gate) enter() {
 	}
 }
 
-// try goes through the gate, or returns what is closed when it opens.
-func (g *gate) try() (opened <-chan struct{}) {
+// try goes through the gate, or returns what is closed when it is worth trying again.
+func (g *gate) try() (opened <-chan struct{}) { return g.tryAs(false) }
+
+func (g *gate) tryAs(first bool) (opened <-chan struct{}) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.shut {
+	if !g.shut && (first || g.first == 0) {
 		g.shut = true
 		return nil
 	}
@@ -73,6 +93,11 @@ func (g *gate) unlock() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.shut = false
+	g.call()
+}
+
+// call wakes who waits. mu is held.
+func (g *gate) call() {
 	if g.wake != nil {
 		close(g.wake)
 		g.wake = nil

@@ -294,7 +294,8 @@ func (s *Session) stepRequest(size int, b build, wait bool) (next uint32, err er
 	return next, nil
 }
 
-// urgent is a request that withdraws what was sent before: it does not wait for who is sending, but ends that, if the transport can cut a TSDU.
+// urgent is a request that withdraws what was sent before: it does not wait for who is sending, but ends that, if the transport can cut a TSDU. Else
+// it waits for the SSDU that is being sent, and for none behind that.
 func (s *Session) urgent(ctx context.Context, data []byte, b build) error {
 	first := func() error { return s.stepUrgent(len(data), b) }
 	if s.cuts() {
@@ -303,7 +304,7 @@ func (s *Session) urgent(ctx context.Context, data []byte, b build) error {
 		}
 		first = func() error { return nil }
 	}
-	if err := s.sendGate.lock(ctx); err != nil {
+	if err := s.sendGate.lockFirst(ctx); err != nil {
 		return err
 	}
 	defer s.openSendGate()
