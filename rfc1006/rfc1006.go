@@ -55,7 +55,7 @@ const (
 	DefaultSendQueue     = 128 << 10
 
 	// NotSentLowat is how many octets the kernel holds that it has not sent yet, where the system can be told.
-	NotSentLowat = 128 << 10
+	NotSentLowat = 64 << 10
 	// minSendQueue takes a Send that is to be gathered, and where callers do not write the socket, a TPDU.
 	minSendQueue = 2 * cotp.MaxTPDU
 	// maxExpeditedQueue is how many expedited TSDUs wait in each direction, for their receiver or to be sent.
