@@ -37,6 +37,10 @@ var marks = []mark{
 	// These cost some, which is lost with the peer elsewhere as well.
 	{"kept beside a peer that opens streams without end, by what is kept with it elsewhere", 0.9, true, "×", of("Starve", "", "opens-streams", unit("ratio-protocol"))},
 	{"kept beside a peer that attaches a thousand times a second, by what is kept with it elsewhere", 0.9, true, "×", of("Starve", "", "attaches", unit("ratio-protocol"))},
+	// Two round trips of 20 ms, and 300 ms.
+	{"the slowest confirm that overtakes 8 MiB, tenuto-tcp", 340, false, "ms", slowestConfirm("tenuto-tcp")},
+	{"the slowest confirm that overtakes 8 MiB, tenuto-osi-expedited", 340, false, "ms", slowestConfirm("tenuto-osi-expedited")},
+	{"the slowest confirm that overtakes 8 MiB in SSDUs of 64 KiB, tenuto-osi", 340, false, "ms", slowestConfirm("tenuto-osi")},
 	{"a step of the machine for an S-DATA request", 60, false, "ns", of("Step", "", "SDTreq", unit("ns/op"))},
 	{"a step of the machine for a DT", 60, false, "ns", of("Step", "", "DT", unit("ns/op"))},
 	{"allocations of both", 0, false, "", sum(of("Step", "", "SDTreq", allocations), of("Step", "", "DT", allocations))},
@@ -66,6 +70,21 @@ func sum(figures ...func(*results) []float64) func(*results) []float64 {
 			total += median(values)
 		}
 		return []float64{total}
+	}
+}
+
+// slowestConfirm is the median of the service that has the highest.
+func slowestConfirm(subject string) func(*results) []float64 {
+	return func(rs *results) []float64 {
+		most := 0.0
+		for _, c := range purgeColumns {
+			values := rs.values(key{c.benchmark, subject, c.variant}, unit("ms/confirm"))
+			if len(values) == 0 {
+				return nil
+			}
+			most = max(most, median(values))
+		}
+		return []float64{most}
 	}
 }
 

@@ -48,6 +48,10 @@ harm. Streams are opened, and carriers attached, a thousand times a second. More
 		{"beside it", "Starve", "", unit("ratio")},
 		{"with it elsewhere", "Starve", "", unit("ratio-elsewhere")},
 		{"the former by the latter", "Starve", "", unit("ratio-protocol")}}},
+	{"Requests that withdraw what was sent", `How long the confirm takes while 8 MiB are being sent on a path of 1 MB/s with a round trip of 20 ms and buffers of 64 KiB (a proxy): of
+a resynchronization by who sends and by who receives, of an activity's interrupt and discard; of an abort, until the peer hears of it. The 8 MiB
+are one SSDU; without expedited data, where none can be cut that has begun, they are SSDUs of 64 KiB. ms; less is better.`, "", unit("ms/confirm"), purgeColumns},
+	{"The same: what the receiver still gets", "User data that come to the receiver after the request. KiB; less is better.", "", unit("KiB-stale"), purgeColumns},
 	{"SPDUs: to build and to parse one", `Of package spdu, into a buffer that is used again: CN with most of its parameters, DT with 1 KiB of user information, MIP and RS with 64
 octets of user data.`, "", nil, []column{
 		{"build, ns", "Build", "", unit("ns/op")}, {"allocations", "Build", "", allocations},
@@ -61,6 +65,14 @@ func bulkColumns(benchmark string) (columns []column) {
 		columns = append(columns, column{size, benchmark, size, nil})
 	}
 	return columns
+}
+
+var purgeColumns = []column{
+	{"resynchronize", "Purge", "resynchronize", nil},
+	{"by the receiver", "Purge", "resynchronize_receiver", nil},
+	{"interrupt", "Purge", "interrupt", nil},
+	{"discard", "Purge", "discard", nil},
+	{"abort", "Purge", "abort", nil},
 }
 
 var idleColumns = []column{
