@@ -113,7 +113,7 @@ func (c *Conn) arrived() {
 func (c *Conn) digest() bool {
 	s := c.s
 	s.recvGate.enter() // who has it is on the way out
-	defer s.recvGate.unlock()
+	defer s.openReceiveGate()
 	var scratch [16]byte
 	for {
 		if s.closedEnd() {

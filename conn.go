@@ -50,10 +50,11 @@ func (c *Conn) Read(b []byte) (n int, err error) {
 	if err := c.ready(&c.rd); err != nil {
 		return 0, err
 	}
-	if err := s.recvGate.lock(&c.rd); err != nil {
+	w, err := s.enterReceive(&c.rd)
+	if err != nil {
 		return 0, err
 	}
-	defer s.recvGate.unlock()
+	defer s.leaveReceive(w)
 	if err := c.ready(&c.rd); err != nil {
 		return 0, err
 	}
@@ -70,7 +71,7 @@ func (c *Conn) Read(b []byte) (n int, err error) {
 		if c.eof {
 			return 0, io.EOF
 		}
-		g, err := s.receive(s.rx.waiter.begin(&c.rd), b)
+		g, err := s.receive(w, b)
 		switch {
 		case err == ErrReleased:
 			c.eof = true
@@ -120,14 +121,14 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 	if err := c.ready(&c.wr); err != nil {
 		return 0, err
 	}
-	if err := s.sendGate.lock(&c.wr); err != nil {
+	w, err := s.enterSend(&c.wr)
+	if err != nil {
 		return 0, err
 	}
-	defer s.openSendGate()
+	defer s.leaveSend(w)
 	if err := c.ready(&c.wr); err != nil {
 		return 0, err
 	}
-	w := s.tx.waiter.begin(&c.wr)
 	if err := s.run(w); err != nil {
 		return 0, err
 	}
@@ -141,7 +142,7 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 		return 0, err
 	}
 	if s.sendMax != 0 {
-		return c.writeSegments(b)
+		return c.writeSegments(w, b)
 	}
 	s.traceSent(spdu.WholeHead[:], false)
 	for {
@@ -158,23 +159,23 @@ func (c *Conn) Write(b []byte) (n int, err error) {
 }
 
 // writeSegments writes TSDUs of the agreed size, each an SSDU: a write that is cut short is ended by the next.
-func (c *Conn) writeSegments(b []byte) (n int, err error) {
+func (c *Conn) writeSegments(w *waiter, b []byte) (n int, err error) {
 	s := c.s
-	if err := c.endSegment(); err != nil {
+	if err := c.endSegment(w); err != nil {
 		return 0, err
 	}
 	s.tx.head = spdu.SegmentHead(spdu.Only)
 	for n < len(b) && err == nil {
 		var m int
-		m, err = s.transmit(s.tx.waiter.begin(&c.wr), s.tx.head[:], b[n:min(n+s.sendMax-spdu.SegmentHeadSize, len(b))], true)
+		m, err = s.transmit(w, s.tx.head[:], b[n:min(n+s.sendMax-spdu.SegmentHeadSize, len(b))], true)
 		n += m
 	}
 	return n, err
 }
 
-func (c *Conn) endSegment() (err error) {
+func (c *Conn) endSegment(w *waiter) (err error) {
 	if c.s.tx.open {
-		_, err = c.s.transmit(c.s.tx.waiter.begin(&c.wr), nil, nil, true)
+		_, err = c.s.transmit(w, nil, nil, true)
 	}
 	return err
 }
@@ -186,14 +187,15 @@ func (c *Conn) CloseWrite() error {
 	if err := c.ready(&c.wr); err != nil {
 		return err
 	}
-	if err := s.sendGate.lock(&c.wr); err != nil {
+	w, err := s.enterSend(&c.wr)
+	if err != nil {
 		return err
 	}
-	defer s.openSendGate()
+	defer s.leaveSend(w)
 	if err := c.ready(&c.wr); err != nil {
 		return err
 	}
-	return c.closeWrite(s.tx.waiter.begin(&c.wr), false)
+	return c.closeWrite(w, false)
 }
 
 // closeWrite is CloseWrite for who has the send gate; closing tells whether it is a part of Close.
@@ -211,7 +213,7 @@ func (c *Conn) closeWrite(w *waiter, closing bool) error {
 	if st != spm.DataTransfer && (st != spm.Released || coll) {
 		return nil // 03, or 09 after it
 	}
-	if err := c.endSegment(); err != nil {
+	if err := c.endSegment(w); err != nil {
 		return err
 	}
 	if c.turns != nil && st == spm.DataTransfer {

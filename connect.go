@@ -75,7 +75,8 @@ func numbered(u Units) bool { return u&(MinorSync|MajorSync|Resync) != 0 && u&Ac
 func settingMask(t Tokens) (m spdu.TokenSetting) { return m.With(t, 3) }
 
 func (s *Session) awaitConfirm(ctx context.Context) error {
-	w := s.rx.waiter.begin(ctx)
+	w := s.receiving(ctx)
+	defer s.rx.leave()
 	defer w.done()
 	for {
 		s.mu.Lock()
@@ -124,6 +125,7 @@ func newIncoming(tc transport.Conn, cfg *Config) (*Incoming, error) {
 // read waits until the indication is whole. Who makes c's Err change wakes tc. After c's own error it can be called again.
 func (in *Incoming) read(c transport.Cancel) error {
 	s := in.s
+	defer s.rx.leave()
 	for {
 		s.mu.Lock()
 		st := s.m.State()

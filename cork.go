@@ -25,15 +25,14 @@ func (s *Session) Cork() {
 
 // Uncork ends Cork, and sends what waits. ctx bounds how long it waits for flow control; what is left then goes with the next call.
 func (s *Session) Uncork(ctx context.Context) error {
-	if err := s.sendGate.lock(ctx); err != nil {
+	w, err := s.enterSend(ctx)
+	if err != nil {
 		return err
 	}
-	defer s.openSendGate()
+	defer s.leaveSend(w)
 	s.mu.Lock()
 	s.corked = false
 	s.mu.Unlock()
-	w := s.tx.waiter.begin(ctx)
-	defer w.done()
 	return s.run(w)
 }
 

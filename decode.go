@@ -12,7 +12,7 @@ func (s *Session) event(p spdu.SPDU, expedited bool) (ev spm.Event, in input, er
 	if err := onFlow(p, expedited); err != nil {
 		return ev, in, err
 	}
-	whole, err := s.rx.assembly.Add(p)
+	whole, err := s.assemble(p)
 	if err != nil {
 		return ev, in, err
 	}
@@ -37,6 +37,19 @@ func (s *Session) event(p spdu.SPDU, expedited bool) (ev spm.Event, in input, er
 	in.pdu = whole
 	ev, err = s.kindOf(whole, &in)
 	return ev, in, err
+}
+
+// assemble takes the next SPDU and returns the whole one, or nil while segments are outstanding. mu is held.
+func (s *Session) assemble(p spdu.SPDU) (whole spdu.SPDU, err error) {
+	a := s.segments
+	if a == nil {
+		a = &spdu.Assembly{Limit: MaxUserData}
+	}
+	whole, err = a.Add(p)
+	if s.segments = nil; a.Pending() {
+		s.segments = a
+	}
+	return whole, err
 }
 
 // kindOf is event for a whole SPDU other than those of the S-CONNECT request. mu is held.

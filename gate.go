@@ -139,9 +139,60 @@ func (w *waiter) Err() error {
 	return w.c.Err()
 }
 
+// waiters are those of calls that send: who is idle has none.
+var waiters = sync.Pool{New: func() any { return new(waiter) }}
+
+// enterSend goes through the send gate, and returns what the call waits by. leaveSend ends that. There is one of it for each call to
+// defer: more than few are slow.
+func (s *Session) enterSend(c canceller) (*waiter, error) {
+	if err := s.sendGate.lock(c); err != nil {
+		return nil, err
+	}
+	return s.sending(c), nil
+}
+
+func (s *Session) leaveSend(w *waiter) {
+	w.done()
+	waiters.Put(w)
+	s.openSendGate()
+}
+
+// enterReceive goes through the receive gate, and returns what the call waits by. leaveReceive ends that.
+func (s *Session) enterReceive(c canceller) (*waiter, error) {
+	if err := s.recvGate.lock(c); err != nil {
+		return nil, err
+	}
+	return s.receiving(c), nil
+}
+
+func (s *Session) leaveReceive(w *waiter) {
+	w.done()
+	s.openReceiveGate()
+}
+
+func (s *Session) openReceiveGate() {
+	s.rx.leave()
+	s.recvGate.unlock()
+}
+
+// sending returns what a call waits by that has the send gate.
+func (s *Session) sending(c canceller) *waiter {
+	mask := flagStopSend | flagClosed
+	if s.cuts {
+		mask |= flagPurge
+	}
+	return waiters.Get().(*waiter).begin(s, mask, c)
+}
+
+// receiving returns what a call waits by that has the receive gate.
+func (s *Session) receiving(c canceller) *waiter {
+	s.rx.begin()
+	return s.rx.waiter.begin(s, flagLook|flagClosed, c)
+}
+
 // begin makes w serve a call; done ends that.
-func (w *waiter) begin(c canceller) *waiter {
-	w.c = c
+func (w *waiter) begin(s *Session, mask uint32, c canceller) *waiter {
+	w.s, w.mask, w.c = s, mask, c
 	return w
 }
 
@@ -150,7 +201,7 @@ func (w *waiter) done() {
 		w.stop()
 		w.stop = nil
 	}
-	w.c = nil
+	w.s, w.c = nil, nil
 }
 
 // now is the Cancel of a call that must not wait.

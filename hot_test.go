@@ -22,7 +22,7 @@ func TestConnAllocatesNothing(t *testing.T) {
 				}
 				read += n
 			}
-		}); n != 0 {
+		}); n != 0 && !raceEnabled { // with the race detector pools lose things on purpose
 			t.Errorf("TSDU size %d: %v allocations", size, n)
 		}
 	}

@@ -2,6 +2,7 @@ package tenuto
 
 import (
 	"errors"
+	"sync"
 
 	"github.com/tenuto-session/tenuto/spdu"
 	"github.com/tenuto-session/tenuto/spm"
@@ -22,20 +23,43 @@ const (
 
 // A receiver is what receiving keeps between calls. The receive gate guards it.
 type receiver struct {
-	waiter   waiter
-	head     [64]byte // the first octets of a TSDU
-	tsdu     []byte   // those octets, or all of a TSDU without user information; aliases head while it is short
-	want     int      // how long tsdu is to become before it is looked at
-	inData   bool     // the user information of a DT or TD is being received
-	discard  bool     // and the machine delivers none of it
+	*reading      // nil while nobody receives and no TSDU has begun
+	inData   bool // the user information of a DT or TD is being received
+	discard  bool // and the machine delivers none of it
 	flow     flow
 	enc      spdu.Enclosure
-	ssdu     [numFlows]bool // an SSDU is unfinished
-	over     []byte         // user information that was read with the head
-	ended    bool           // and the TSDU ends with it
-	after    spdu.SPDU      // the GT or PT whose tokens count when the TSDU has been received
-	assembly spdu.Assembly
-	buf      []byte // of Session.Receive
+	ssdu     [numFlows]bool     // an SSDU is unfinished
+	buf      *[receiveSize]byte // of Session.Receive
+}
+
+// A reading is the TSDU that is being received, and what the call waits by that receives it.
+type reading struct {
+	waiter waiter
+	head   [64]byte  // the first octets of a TSDU
+	tsdu   []byte    // those octets, or all of a TSDU without user information; aliases head while it is short
+	want   int       // how long tsdu is to become before it is looked at
+	over   []byte    // user information that was read with the head
+	ended  bool      // and the TSDU ends with it
+	after  spdu.SPDU // the GT or PT whose tokens count when the TSDU has been received
+}
+
+var readings = sync.Pool{New: func() any { return new(reading) }}
+
+// begin makes r ready for a call that receives.
+func (r *receiver) begin() {
+	if r.reading == nil {
+		r.reading = readings.Get().(*reading)
+		r.reset()
+	}
+}
+
+// leave gives back what an idle session has no use for.
+func (r *receiver) leave() {
+	if d := r.reading; d != nil && len(d.tsdu) == 0 && d.after == nil {
+		d.tsdu = nil
+		r.reading = nil
+		readings.Put(d)
+	}
 }
 
 // reset begins another TSDU.
@@ -77,9 +101,7 @@ func (s *Session) receive(w transport.Cancel, b []byte) (g got, err error) {
 		w = now{}
 	}
 	r := &s.rx
-	if r.tsdu == nil {
-		r.reset()
-	}
+	r.begin()
 	if r.inData {
 		g, err = s.receiveData(w, b)
 	} else {

@@ -17,14 +17,15 @@ func (s *Session) Send(ctx context.Context, ssdu []byte) error { return s.send(c
 func (s *Session) SendTyped(ctx context.Context, ssdu []byte) error { return s.send(ctx, typed, ssdu) }
 
 func (s *Session) send(ctx context.Context, f flow, ssdu []byte) error {
-	if err := s.sendGate.lock(ctx); err != nil {
+	w, err := s.enterSend(ctx)
+	if err != nil {
 		return err
 	}
-	defer s.openSendGate()
+	defer s.leaveSend(w)
 	if s.tx.ssdu && !s.closed() {
 		return ErrUnfinished
 	}
-	n, err := s.sendPart(ctx, f, ssdu, true)
+	n, err := s.sendPart(w, f, ssdu, true)
 	if err != nil && s.tx.ssdu && n > 0 && err != ErrPurged {
 		return &UnfinishedError{n, err}
 	}
@@ -46,11 +47,12 @@ func (s *Session) SendTypedPart(ctx context.Context, b []byte, end bool) (n int,
 }
 
 func (s *Session) sendPartOf(ctx context.Context, f flow, b []byte, end bool) (n int, err error) {
-	if err := s.sendGate.lock(ctx); err != nil {
+	w, err := s.enterSend(ctx)
+	if err != nil {
 		return 0, err
 	}
-	defer s.openSendGate()
-	return s.sendPart(ctx, f, b, end)
+	defer s.leaveSend(w)
+	return s.sendPart(w, f, b, end)
 }
 
 // MaxExpedited is the most that SendExpedited sends at a time, in octets. X.215
@@ -87,12 +89,10 @@ func typedHead(b []byte, e spdu.Enclosure) []byte {
 	return b
 }
 
-func (s *Session) sendPart(ctx context.Context, f flow, b []byte, end bool) (n int, err error) {
+func (s *Session) sendPart(w *waiter, f flow, b []byte, end bool) (n int, err error) {
 	if s.closed() {
 		return 0, ErrClosed
 	}
-	w := s.tx.waiter.begin(ctx)
-	defer w.done()
 	if err := s.runBefore(w, f); err != nil {
 		return 0, err
 	}
@@ -159,15 +159,14 @@ func (s *Session) maySend(w *waiter, f flow) (sends bool, err error) {
 
 // awaitAbort receives until the session has ended, unless somebody else does. What comes before is discarded by the machine.
 func (s *Session) awaitAbort(w *waiter) error {
-	if err := s.recvGate.lock(w.c); err != nil {
+	r, err := s.enterReceive(w.c)
+	if err != nil {
 		return err
 	}
-	defer s.recvGate.unlock()
+	defer s.leaveReceive(r)
 	if s.closed() {
 		return ErrClosed
 	}
-	r := s.rx.waiter.begin(w.c)
-	defer r.done()
 	var scratch [512]byte
 	for {
 		if _, err := s.receive(r, scratch[:]); err != nil {

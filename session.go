@@ -33,6 +33,7 @@ type Session struct {
 	concatenate   bool          // and the peer does
 	corked        bool          // SPDUs wait for others
 	half          *half         // nil if this is no half of a relay
+	cuts          bool          // a TSDU that was sent in part can be withdrawn
 	declined      bool          // the peer asked for the transport connection to be kept, and will not be; guarded by mu
 	version       spdu.Version
 
@@ -41,16 +42,17 @@ type Session struct {
 
 	mu        sync.Mutex // guards what follows; never held across a call of the transport
 	m         spm.Machine
-	ops       []op         // what is to go out, in order; whoever has the send gate does it
-	fresh     bool         // some of ops have not been tried
-	confirmed bool         // the S-CONNECT confirm has come
-	purges    int          // how often ops were cancelled
-	expedite  [][]byte     // what is to go out on the expedited flow, in order; whoever has expeditedOut sends it
-	resync    spdu.RS      // of the resynchronization in progress
-	inds      []Indication // for Receive
-	held      *heldAbort   // an AB that overtook data which a Conn has yet to read
-	announced error        // what a sender hears of the end before the receiver comes to it
-	end       error        // how the session ended
+	ops       []op           // what is to go out, in order; whoever has the send gate does it
+	fresh     bool           // some of ops have not been tried
+	confirmed bool           // the S-CONNECT confirm has come
+	purges    int            // how often ops were cancelled
+	expedite  [][]byte       // what is to go out on the expedited flow, in order; whoever has expeditedOut sends it
+	resync    spdu.RS        // of the resynchronization in progress
+	segments  *spdu.Assembly // of an SPDU of which more are to come; nil if there are none
+	inds      []Indication   // for Receive
+	held      *heldAbort     // an AB that overtook data which a Conn has yet to read
+	announced error          // what a sender hears of the end before the receiver comes to it
+	end       error          // how the session ended
 	byConn    bool
 	hangUp    bool        // disconnect the transport when mu is free
 	orphan    *time.Timer // ends a closed session whose peer does not answer; nil before that
@@ -60,13 +62,12 @@ type Session struct {
 
 	sendGate gate // guards tx and sending
 	tx       struct {
-		open   bool                       // a TSDU is unfinished
-		ssdu   bool                       // an SSDU is
-		flow   flow                       // of which kind
-		torn   bool                       // an SSDU was cut by a purge, of which its sender has not heard
-		owed   int                        // octets that the open TSDU is still to have, when its head says that it ends the SSDU
-		head   [spdu.SegmentHeadSize]byte // of the segment that is being sent
-		waiter waiter
+		open bool                       // a TSDU is unfinished
+		ssdu bool                       // an SSDU is
+		flow flow                       // of which kind
+		torn bool                       // an SSDU was cut by a purge, of which its sender has not heard
+		owed int                        // octets that the open TSDU is still to have, when its head says that it ends the SSDU
+		head [spdu.SegmentHeadSize]byte // of the segment that is being sent
 	}
 
 	recvGate gate // guards rx and receiving
@@ -85,12 +86,8 @@ type setup struct {
 
 func newSession(tc transport.Conn, cfg Config) *Session {
 	s := &Session{tc: tc, set: &setup{cfg: cfg}, peer: &Parameters{Called: cfg.Service}, version: spdu.Version2, linger: cfg.Linger, trace: cfg.Trace}
-	s.tx.waiter = waiter{s: s, mask: flagStopSend | flagClosed}
-	if s.cuts() {
-		s.tx.waiter.mask |= flagPurge
-	}
-	s.rx.waiter = waiter{s: s, mask: flagLook | flagClosed}
-	s.rx.assembly.Limit = MaxUserData
+	// Where there is no expedited flow the peer may not hear of it in time: then who sends a TSDU sends it to its end.
+	s.cuts = tc.HasExpedited()
 	s.simplex = isSimplex(tc)
 	s.conn.s = s
 	s.relay(cfg.Relay)
@@ -99,10 +96,6 @@ func newSession(tc transport.Conn, cfg Config) *Session {
 	}
 	return s
 }
-
-// cuts tells whether a TSDU that was sent in part can be withdrawn. Where there is no expedited flow the peer may not hear of that in time: then who
-// sends a TSDU sends it to its end.
-func (s *Session) cuts() bool { return s.tc.HasExpedited() }
 
 // Service returns the called session selector.
 func (s *Session) Service() string { return s.peer.Called }
@@ -150,20 +143,19 @@ func (s *Session) closed() bool { return s.flags.Load()&flagClosed != 0 }
 // Receive waits for the next indication or confirm. When the session has ended it returns an
 // *AbortError, or ErrReleased. An abort drops indications not yet received.
 func (s *Session) Receive(ctx context.Context) (Indication, error) {
-	if err := s.recvGate.lock(ctx); err != nil {
+	w, err := s.enterReceive(ctx)
+	if err != nil {
 		return nil, err
 	}
-	defer s.recvGate.unlock()
+	defer s.leaveReceive(w)
 	if s.closed() {
 		return nil, ErrClosed
 	}
-	w := s.rx.waiter.begin(ctx)
-	defer w.done()
 	if s.rx.buf == nil {
-		s.rx.buf = make([]byte, receiveSize)
+		s.rx.buf = new([receiveSize]byte)
 	}
 	for {
-		g, err := s.receive(w, s.rx.buf)
+		g, err := s.receive(w, s.rx.buf[:])
 		if err != nil {
 			return nil, err
 		}
@@ -246,18 +238,17 @@ func as(ev spm.Event, p spdu.SPDU) build { return func(uint32) (spm.Event, spdu.
 
 // request is a request or response whose SPDU goes out behind what was sent before.
 func (s *Session) request(ctx context.Context, data []byte, b build) (next uint32, err error) {
-	if err := s.sendGate.lock(ctx); err != nil {
+	w, err := s.enterSend(ctx)
+	if err != nil {
 		return 0, err
 	}
-	defer s.openSendGate()
+	defer s.leaveSend(w)
 	switch {
 	case s.closed():
 		return 0, ErrClosed
 	case s.tx.ssdu:
 		return 0, ErrUnfinished
 	}
-	w := s.tx.waiter.begin(ctx)
-	defer w.done()
 	if err := s.run(w); err != nil {
 		return 0, err
 	}
@@ -298,7 +289,7 @@ func (s *Session) stepRequest(size int, b build, wait bool) (next uint32, err er
 // it waits for the SSDU that is being sent, and for none behind that.
 func (s *Session) urgent(ctx context.Context, data []byte, b build) error {
 	first := func() error { return s.stepUrgent(len(data), b) }
-	if s.cuts() {
+	if s.cuts {
 		if err := first(); err != nil {
 			return err
 		}
@@ -307,15 +298,14 @@ func (s *Session) urgent(ctx context.Context, data []byte, b build) error {
 	if err := s.sendGate.lockFirst(ctx); err != nil {
 		return err
 	}
-	defer s.openSendGate()
-	if s.tx.open && !s.cuts() {
+	w := s.sending(ctx)
+	defer s.leaveSend(w)
+	if s.tx.open && !s.cuts {
 		return ErrUnfinished
 	}
 	if err := first(); err != nil {
 		return err
 	}
-	w := s.tx.waiter.begin(ctx)
-	defer w.done()
 	return s.run(w)
 }
 

@@ -129,7 +129,7 @@ func (c *Conn) takeTurn(w *waiter, closing bool) error {
 			opened := s.recvGate.try()
 			if opened == nil {
 				full, err := c.readAhead(w)
-				s.recvGate.unlock()
+				s.openReceiveGate()
 				if err != nil {
 					return err
 				}
@@ -169,7 +169,7 @@ func (c *Conn) readAhead(w *waiter) (full bool, err error) {
 	if cap(t.ahead) < maxAhead {
 		t.ahead = append(make([]byte, 0, maxAhead), t.ahead...)
 	}
-	r := s.rx.waiter.begin(w.c)
+	r := s.receiving(w.c)
 	defer r.done()
 	g, err := s.receive(r, t.ahead[n:maxAhead])
 	if g.ind != nil {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package tenuto
+
+const raceEnabled = false
