@@ -167,7 +167,7 @@ func (c *Conn) writeSegments(w *waiter, b []byte) (n int, err error) {
 	s.tx.head = spdu.SegmentHead(spdu.Only)
 	for n < len(b) && err == nil {
 		var m int
-		m, err = s.transmit(w, s.tx.head[:], b[n:min(n+s.sendMax-spdu.SegmentHeadSize, len(b))], true)
+		m, err = s.transmit(w, s.tx.head[:], b[n:min(n+int(s.sendMax)-spdu.SegmentHeadSize, len(b))], true)
 		n += m
 	}
 	return n, err

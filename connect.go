@@ -202,7 +202,7 @@ func (s *Session) acceptPDU() spdu.AC {
 	size := cn.TSDUSize
 	size.ToInitiator = limit(size.ToInitiator, c.TSDUSize)
 	size.ToResponder = limit(size.ToResponder, c.receiveSize())
-	s.sendMax = int(size.ToInitiator)
+	s.sendMax = size.ToInitiator
 	s.concatenation, s.concatenate = c.Concatenation, cn.ExtendedConcatenation
 	ac := spdu.AC{
 		ID: spdu.ConnectionID{User: c.Reference.Called, Common: c.Reference.Common, Additional: c.Reference.Additional},
@@ -345,7 +345,7 @@ func (s *Session) accepted(p *spdu.AC) (setting spdu.TokenSetting, err error) {
 		Reference: Reference{Calling: s.set.cn.ID.User, Called: p.ID.User, Common: p.ID.Common, Additional: p.ID.Additional},
 		Tokens:    settingsOf(setting, spm.TokensOf(u), true), Concatenation: p.ExtendedConcatenation,
 		SendSize: int(p.TSDUSize.ToResponder), ReceiveSize: int(p.TSDUSize.ToInitiator), PleaseTokens: p.Tokens, Simplex: s.simplex, UserData: p.UserData}
-	s.sendMax = int(p.TSDUSize.ToResponder)
+	s.sendMax = p.TSDUSize.ToResponder
 	s.concatenation, s.concatenate = c.Concatenation, p.ExtendedConcatenation
 	return setting, nil
 }

@@ -34,7 +34,7 @@ func TestConnectParameters(t *testing.T) {
 					if l.a.Units() != Duplex || l.b.Units() != Duplex {
 						t.Errorf("units %v, %v", l.a.Units(), l.b.Units())
 					}
-					if l.a.sendMax != size || l.b.sendMax != size {
+					if int(l.a.sendMax) != size || int(l.b.sendMax) != size {
 						t.Errorf("TSDU sizes %d, %d", l.a.sendMax, l.b.sendMax)
 					}
 				})

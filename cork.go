@@ -78,7 +78,9 @@ func (s *Session) join() op {
 		o.tsdu = append(slices.Clip(o.tsdu), next.tsdu[len(nullHeader):]...)
 		s.ops = s.ops[1:]
 	}
-	o.joins = false
+	if o.joins = false; len(s.ops) == 0 {
+		s.ops = nil // its array is not an idle session's
+	}
 	return o
 }
 

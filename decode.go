@@ -164,7 +164,7 @@ func (s *Session) resynchronized(p *spdu.RA) (setting spdu.TokenSetting, err err
 	available, _ := s.m.Tokens()
 	for i := range 4 {
 		k := Tokens(1) << (2 * i)
-		at := s.resync.Tokens.Of(k)
+		at := s.resync.tokens.Of(k)
 		if at != spdu.AtInitiator && at != spdu.AtResponder {
 			at = answer.Of(k)
 		}

@@ -215,7 +215,7 @@ var _ transport.Cancel = (*waiter)(nil)
 type deadline struct {
 	mu     sync.Mutex
 	timer  *time.Timer
-	serial int // of timer: one before it may fire in the moment in which it is stopped
+	serial uint32 // of timer: one before it may fire in the moment in which it is stopped
 	passed bool
 	ch     chan struct{} // closed when the deadline has passed; nil while nobody waits for it
 }
@@ -278,7 +278,7 @@ func (d *deadline) reset(t time.Time, wake func()) bool {
 }
 
 // fire tells whether the timer is the one that counts.
-func (d *deadline) fire(serial int) bool {
+func (d *deadline) fire(serial uint32) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.serial != serial {

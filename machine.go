@@ -79,7 +79,9 @@ func (s *Session) purge(keep, moot bool) {
 // cancelRequests drops what requests have still to send. mu is held.
 func (s *Session) cancelRequests() {
 	s.ops = slices.DeleteFunc(s.ops, func(o op) bool { return o.user })
-	s.expedite = nil
+	if s.expedited != nil {
+		s.expedited.queue = nil
+	}
 	s.purges++
 }
 
@@ -123,9 +125,9 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 		}
 		switch p := in.send.(type) {
 		case spdu.RS:
-			s.resync = p
+			s.resync = resyncOf(&p)
 		case spdu.EX:
-			s.expedite = append(s.expedite, in.tsdus[0])
+			s.expedite(in.tsdus[0])
 			return
 		}
 		for _, b := range in.tsdus {
@@ -137,7 +139,7 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 // prepare sends a PREPARE: what follows on the normal flow waits until it has been submitted.
 func (s *Session) prepare(o spm.Output) {
 	t := map[spm.Output]spdu.PrepareType{spm.SendPRMAA: spdu.PrepareMAA, spm.SendPRRS: spdu.PrepareRS, spm.SendPRRA: spdu.PrepareRA}[o]
-	s.expedite = append(s.expedite, encodePR(t))
+	s.expedite(encodePR(t))
 	s.queue(op{kind: opBarrier, user: true})
 }
 
@@ -202,8 +204,7 @@ func (s *Session) indication(o spm.Output, pdu spdu.SPDU) Indication {
 		}
 		return SyncMajorCnf{p.Serial, p.UserData}
 	case spdu.RS:
-		s.resync = p
-		s.resync.UserData = nil
+		s.resync = resyncOf(&p)
 		return ResyncInd{p.Type, p.Serial, settingsOf(p.Tokens, available, s.start), p.UserData}
 	case spdu.RA:
 		return ResyncCnf{p.Serial, owned, p.UserData}
@@ -334,7 +335,7 @@ func (s *Session) encode(p spdu.SPDU, size int) ([][]byte, error) {
 	if size > limit {
 		return nil, fmt.Errorf("tenuto: user data of %d octets exceed %d", size, limit)
 	}
-	tsdus, err := spdu.Segments(p, s.sendMax)
+	tsdus, err := spdu.Segments(p, int(s.sendMax))
 	if err == nil && s.version == spdu.Version1 {
 		if err := spdu.CheckVersion(p, s.version); err != nil {
 			return nil, fmt.Errorf("tenuto: with protocol version 1: %w", err)

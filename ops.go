@@ -159,26 +159,46 @@ func (s *Session) submit(o *op, w *waiter) error {
 	}
 }
 
-// sendExpedited submits what is on the expedited list, in order. One caller at a time does.
+// expeditedFlow makes the flow if it was not used before. mu is held.
+func (s *Session) expeditedFlow() *expedited {
+	if s.expedited == nil {
+		s.expedited = new(expedited)
+	}
+	return s.expedited
+}
+
+// expedite queues a TSDU on the expedited flow. mu is held.
+func (s *Session) expedite(b []byte) {
+	x := s.expeditedFlow()
+	x.queue = append(x.queue, b)
+}
+
+// sendExpedited submits what is queued on the expedited flow, in order. One caller at a time does.
 func (s *Session) sendExpedited(w *waiter) error {
+	s.mu.Lock()
+	x := s.expedited
+	s.mu.Unlock()
+	if x == nil {
+		return nil // nothing was ever queued
+	}
 	var c transport.Cancel = now{}
 	if w != nil {
 		c = w
-		if err := s.expeditedOut.lock(w.c); err != nil {
+		if err := x.sending.lock(w.c); err != nil {
 			return err
 		}
-	} else if !s.expeditedOut.tryLock() {
+	} else if !x.sending.tryLock() {
 		return errNow
 	}
-	defer s.expeditedOut.unlock()
+	defer x.sending.unlock()
 	for {
 		s.mu.Lock()
-		if len(s.expedite) == 0 {
+		if len(x.queue) == 0 {
 			s.mu.Unlock()
 			return nil
 		}
-		b, purges := s.expedite[0], s.purges
-		s.expedite = s.expedite[1:]
+		b, purges := x.queue[0], s.purges
+		x.queue = x.queue[1:]
 		s.mu.Unlock()
 		s.traceSent(b, true)
 		for err := s.tc.SendExpedited(c, b); err != nil; err = s.tc.SendExpedited(c, b) {
@@ -190,7 +210,7 @@ func (s *Session) sendExpedited(w *waiter) error {
 			if err != nil {
 				s.mu.Lock()
 				if s.purges == purges {
-					s.expedite = append([][]byte{b}, s.expedite...)
+					x.queue = append([][]byte{b}, x.queue...)
 				}
 				s.mu.Unlock()
 				return err

@@ -88,7 +88,9 @@ func (s *Session) receive(w transport.Cancel, b []byte) (g got, err error) {
 	s.mu.Lock()
 	held := s.held
 	if len(s.inds) > 0 {
-		g.ind, s.inds = s.inds[0], s.inds[1:]
+		if g.ind, s.inds = s.inds[0], s.inds[1:]; len(s.inds) == 0 {
+			s.inds = nil
+		}
 		s.mu.Unlock()
 		return g, nil
 	}
@@ -395,8 +397,11 @@ func (s *Session) hold(ev spm.Event, in input) bool {
 
 // takeExpedited takes what is on the expedited flow.
 func (s *Session) takeExpedited() {
-	s.expedited.enter()
-	defer s.expedited.unlock()
+	s.mu.Lock()
+	x := s.expeditedFlow()
+	s.mu.Unlock()
+	x.taking.enter()
+	defer x.taking.unlock()
 	for {
 		b := make([]byte, transport.MaxExpedited)
 		n, ok := s.tc.ReceiveExpedited(b)

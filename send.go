@@ -248,13 +248,13 @@ func (s *Session) sendError(w *waiter, err error) error {
 // sendSegments sends a part of an SSDU in TSDUs of the agreed size. Each part ends its TSDU, for its head has said whether it is the
 // SSDU's last. x225 3.3
 func (s *Session) sendSegments(w *waiter, b []byte, end bool) (n int, err error) {
-	room := s.sendMax - spdu.SegmentHeadSize
-	if owed := s.tx.owed; owed > 0 { // a last segment was cancelled
+	room := int(s.sendMax) - spdu.SegmentHeadSize
+	if owed := int(s.tx.owed); owed > 0 { // a last segment was cancelled
 		if !end || len(b) != owed {
 			return 0, ErrUnfinished
 		}
 		n, err = s.transmit(w, nil, b, true)
-		if s.tx.owed -= n; err == nil {
+		if s.tx.owed -= uint16(n); err == nil {
 			s.tx.ssdu = false
 		}
 		return n, err
@@ -273,7 +273,7 @@ func (s *Session) sendSegments(w *waiter, b []byte, end bool) (n int, err error)
 		}
 		if err != nil {
 			if last && m > 0 {
-				s.tx.owed = len(part) - m
+				s.tx.owed = uint16(len(part) - m)
 			}
 			return n, err
 		}

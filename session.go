@@ -26,7 +26,7 @@ type Session struct {
 	peer          *Parameters   // of the peer's S-CONNECT
 	linger        time.Duration // Config.Linger
 	trace         func(Trace)   // Config.Trace
-	sendMax       int           // TSDU maximum size this side keeps to, 0 unlimited
+	sendMax       uint16        // TSDU maximum size this side keeps to, 0 unlimited
 	start         bool          // this side sent CN
 	simplex       bool          // the data token stays where it is
 	concatenation bool          // this side receives extended concatenation
@@ -43,22 +43,19 @@ type Session struct {
 	mu        sync.Mutex // guards what follows; never held across a call of the transport
 	m         spm.Machine
 	ops       []op           // what is to go out, in order; whoever has the send gate does it
+	inds      []Indication   // for Receive
+	segments  *spdu.Assembly // of an SPDU of which more are to come; nil if there are none
+	expedited *expedited     // nil until there is something on the expedited flow
+	resync    resync         // the resynchronization in progress
+	purges    uint32         // how often ops were cancelled
 	fresh     bool           // some of ops have not been tried
 	confirmed bool           // the S-CONNECT confirm has come
-	purges    int            // how often ops were cancelled
-	expedite  [][]byte       // what is to go out on the expedited flow, in order; whoever has expeditedOut sends it
-	resync    spdu.RS        // of the resynchronization in progress
-	segments  *spdu.Assembly // of an SPDU of which more are to come; nil if there are none
-	inds      []Indication   // for Receive
-	held      *heldAbort     // an AB that overtook data which a Conn has yet to read
-	announced error          // what a sender hears of the end before the receiver comes to it
-	end       error          // how the session ended
 	byConn    bool
 	hangUp    bool        // disconnect the transport when mu is free
+	held      *heldAbort  // an AB that overtook data which a Conn has yet to read
+	announced error       // what a sender hears of the end before the receiver comes to it
+	end       error       // how the session ended
 	orphan    *time.Timer // ends a closed session whose peer does not answer; nil before that
-
-	expedited    gate // one takes expedited TSDUs at a time
-	expeditedOut gate // and one sends them
 
 	sendGate gate // guards tx and sending
 	tx       struct {
@@ -66,7 +63,7 @@ type Session struct {
 		ssdu bool                       // an SSDU is
 		flow flow                       // of which kind
 		torn bool                       // an SSDU was cut by a purge, of which its sender has not heard
-		owed int                        // octets that the open TSDU is still to have, when its head says that it ends the SSDU
+		owed uint16                     // octets that the open TSDU is still to have, when its head says that it ends the SSDU
 		head [spdu.SegmentHeadSize]byte // of the segment that is being sent
 	}
 
@@ -76,6 +73,22 @@ type Session struct {
 	conn Conn
 	br   *Bridge // nil where there is none
 }
+
+// An expedited is what a session has of the expedited flow. Few ever use it.
+type expedited struct {
+	taking  gate     // one takes TSDUs at a time
+	sending gate     // and one sends them
+	queue   [][]byte // what is to go out, in order; Session.mu guards it
+}
+
+// A resync is what is kept of an RS.
+type resync struct {
+	serial uint32
+	kind   ResyncType
+	tokens spdu.TokenSetting
+}
+
+func resyncOf(p *spdu.RS) resync { return resync{p.Serial, p.Type, p.Tokens} }
 
 // setup is what connecting keeps.
 type setup struct {

@@ -107,16 +107,16 @@ func (s *Session) Resynchronize(ctx context.Context, t ResyncType, serial uint32
 // whose place the indication left to this side those in take are here then, the others at the peer.
 func (s *Session) RespondResync(ctx context.Context, serial uint32, take Tokens, data []byte) error {
 	_, err := s.request(ctx, data, func(next uint32) (spm.Event, spdu.SPDU) {
-		switch s.resync.Type {
+		switch s.resync.kind {
 		case Abandon:
 			if s.half == nil || serial < next {
 				serial = next
 			}
 		case Restart:
-			serial = s.resync.Serial
+			serial = s.resync.serial
 		}
 		available, _ := s.m.Tokens()
-		p := spdu.RA{Serial: serial, Tokens: choose(s.resync.Tokens, take, s.start), HasTokens: available != 0, UserData: data}
+		p := spdu.RA{Serial: serial, Tokens: choose(s.resync.tokens, take, s.start), HasTokens: available != 0, UserData: data}
 		return spm.Event{Kind: spm.SRSYNrsp, Serial: serial, Setting: p.Tokens}, p
 	})
 	return err
