@@ -27,7 +27,6 @@ type Conn struct {
 	again  atomic.Uint32 // calls of arrived while one runs
 
 	rd, wr deadline
-	eof    bool   // guarded by the receive gate
 	turns  *turns // of a half-duplex session
 }
 
@@ -68,13 +67,13 @@ func (c *Conn) Read(b []byte) (n int, err error) {
 			}
 			c.give()
 		}
-		if c.eof {
+		if s.rx.eof {
 			return 0, io.EOF
 		}
 		g, err := s.receive(w, b)
 		switch {
 		case err == ErrReleased:
-			c.eof = true
+			s.rx.eof = true
 			s.answer()
 		case err != nil:
 			return 0, err
@@ -93,7 +92,7 @@ func (c *Conn) heed(ind Indication) {
 	case TokenGiveInd, TokenPleaseInd:
 		c.turns.heed(ind)
 	default: // release
-		c.eof = true
+		c.s.rx.eof = true
 		c.s.answer()
 		if c.turns != nil {
 			c.turns.bell.ring() // the peer has all tokens, and this side sends nothing more

@@ -1,6 +1,7 @@
 package tenuto
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/tenuto-session/tenuto/transport/transporttest"
@@ -25,6 +26,13 @@ func TestConnAllocatesNothing(t *testing.T) {
 		}); n != 0 && !raceEnabled { // with the race detector pools lose things on purpose
 			t.Errorf("TSDU size %d: %v allocations", size, n)
 		}
+	}
+}
+
+// TestSessionSize: an idle session is this struct, and of more than 512 octets the allocator makes 576.
+func TestSessionSize(t *testing.T) {
+	if size := reflect.TypeFor[Session]().Size(); size > 512 {
+		t.Errorf("a Session has %d octets", size)
 	}
 }
 

@@ -295,9 +295,13 @@ func (s *Session) counted(err error) error {
 	return &c
 }
 
-// left tells whether the session has ended and left its transport connection for the next one. mu is held.
-func (s *Session) left() bool {
-	return s.lease != nil && s.end != nil && s.m.State() == spm.Connected && len(s.ops) == 0
+// left returns the lease of a session that has ended and left its transport connection for the next one; nil of others. mu is held.
+func (s *Session) left() *lease {
+	if s.end == nil || s.m.State() != spm.Connected || len(s.ops) > 0 {
+		return nil
+	}
+	l, _ := s.tc.(*lease)
+	return l
 }
 
 // perform unlocks mu and does what has been decided under it.
@@ -306,8 +310,8 @@ func (s *Session) perform() {
 	s.hangUp, s.fresh = false, s.fresh || ops
 	left := s.left()
 	s.mu.Unlock()
-	if left {
-		s.lease.left()
+	if left != nil {
+		left.left()
 	}
 	if hangUp {
 		s.tc.Disconnect(transport.ReasonNormal)

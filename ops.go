@@ -75,8 +75,8 @@ func (s *Session) openSendGate() {
 			s.sendGate.unlock() // under mu: who adds an op now finds the gate open
 			left := s.left()
 			s.mu.Unlock()
-			if left {
-				s.lease.left()
+			if left != nil {
+				left.left()
 			}
 			return
 		}

@@ -26,6 +26,7 @@ type receiver struct {
 	*reading      // nil while nobody receives and no TSDU has begun
 	inData   bool // the user information of a DT or TD is being received
 	discard  bool // and the machine delivers none of it
+	eof      bool // the Conn has come to the end of its stream
 	flow     flow
 	enc      spdu.Enclosure
 	ssdu     [numFlows]bool     // an SSDU is unfinished
@@ -86,7 +87,10 @@ type got struct {
 func (s *Session) receive(w transport.Cancel, b []byte) (g got, err error) {
 	s.flags.And(^flagLook) // before the look
 	s.mu.Lock()
-	held := s.held
+	var held *heldAbort
+	if s.expedited != nil {
+		held = s.expedited.held
+	}
 	if len(s.inds) > 0 {
 		if g.ind, s.inds = s.inds[0], s.inds[1:]; len(s.inds) == 0 {
 			s.inds = nil
@@ -384,7 +388,7 @@ func reflected(p spdu.SPDU) []byte {
 func (s *Session) hold(ev spm.Event, in input) bool {
 	switch ev.Kind {
 	case spm.ABnr, spm.ABr:
-		s.held = &heldAbort{ev, in}
+		s.expeditedFlow().held = &heldAbort{ev, in}
 		s.announce(s.abortOf(&ev, &in))
 		s.raise(flagLook)
 		return true
@@ -429,7 +433,7 @@ func (s *Session) receiveError(err error, held *heldAbort) error {
 		return nil
 	case held != nil && (err == errNow || errors.As(err, &de) || gone(err)):
 		s.mu.Lock()
-		s.held = nil
+		s.expedited.held = nil
 		s.must(held.ev, held.in)
 		s.perform()
 		return nil

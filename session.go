@@ -21,7 +21,6 @@ import (
 // A session is used either by its own methods or by its Conn.
 type Session struct {
 	tc            transport.Conn
-	lease         *lease        // tc over RFC 1006; nil elsewhere
 	set           *setup        // until the session is connected
 	peer          *Parameters   // of the peer's S-CONNECT
 	linger        time.Duration // Config.Linger
@@ -52,7 +51,6 @@ type Session struct {
 	confirmed bool           // the S-CONNECT confirm has come
 	byConn    bool
 	hangUp    bool        // disconnect the transport when mu is free
-	held      *heldAbort  // an AB that overtook data which a Conn has yet to read
 	announced error       // what a sender hears of the end before the receiver comes to it
 	end       error       // how the session ended
 	orphan    *time.Timer // ends a closed session whose peer does not answer; nil before that
@@ -76,9 +74,11 @@ type Session struct {
 
 // An expedited is what a session has of the expedited flow. Few ever use it.
 type expedited struct {
-	taking  gate     // one takes TSDUs at a time
-	sending gate     // and one sends them
-	queue   [][]byte // what is to go out, in order; Session.mu guards it
+	taking  gate // one takes TSDUs at a time
+	sending gate // and one sends them
+	// Session.mu guards these.
+	queue [][]byte   // what is to go out, in order
+	held  *heldAbort // an AB that overtook data which a Conn has yet to read
 }
 
 // A resync is what is kept of an RS.
@@ -105,7 +105,7 @@ func newSession(tc transport.Conn, cfg Config) *Session {
 	s.conn.s = s
 	s.relay(cfg.Relay)
 	if l, ok := tc.(*lease); ok {
-		s.lease, s.m.Reuse = l, l.reuse()
+		s.m.Reuse = l.reuse()
 	}
 	return s
 }
