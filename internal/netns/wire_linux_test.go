@@ -18,6 +18,7 @@ const maxPacket = 2048
 // wire carries packets between the hosts, each a while later than it was sent, and counts them.
 type wire struct {
 	delay   time.Duration // one way
+	rate    float64       // octets a second, each way; 0 is no limit
 	packets atomic.Int64
 	waiting sync.WaitGroup
 }
@@ -26,8 +27,13 @@ type wire struct {
 // itself, between two TUN devices.
 func newSlowLab(t *testing.T, delay time.Duration, tools ...string) (*lab, *wire) {
 	t.Helper()
-	l := newHosts(t, tools)
 	w := &wire{delay: delay}
+	return newWireLab(t, w, tools...), w
+}
+
+func newWireLab(t *testing.T, w *wire, tools ...string) *lab {
+	t.Helper()
+	l := newHosts(t, tools)
 	near, far := openTUN(t, l.near), openTUN(t, l.far)
 	t.Cleanup(func() {
 		_ = near.Close()
@@ -37,7 +43,7 @@ func newSlowLab(t *testing.T, delay time.Duration, tools ...string) (*lab, *wire
 	l.up()
 	w.carry(t, near, far) // not before: a device that is down cannot be read
 	w.carry(t, far, near)
-	return l, w
+	return l
 }
 
 // openTUN makes a device whose packets the file reads and writes, and which ends with it.
@@ -63,6 +69,9 @@ func openTUN(t *testing.T, h host) *os.File {
 	return f
 }
 
+// routerQueue is how many octets wait for a wire that has a rate; those beyond are lost.
+const routerQueue = 128 << 10
+
 // carry moves packets in one direction.
 func (w *wire) carry(t *testing.T, from io.Reader, to io.Writer) {
 	type packet struct {
@@ -72,6 +81,7 @@ func (w *wire) carry(t *testing.T, from io.Reader, to io.Writer) {
 	queue := make(chan packet, 1<<14) // what does not fit is lost, as on any wire
 	w.waiting.Go(func() {
 		defer close(queue)
+		var free time.Time // when the wire takes more
 		for {
 			b := make([]byte, maxPacket)
 			n, err := from.Read(b)
@@ -82,8 +92,19 @@ func (w *wire) carry(t *testing.T, from io.Reader, to io.Writer) {
 				return
 			}
 			w.packets.Add(1)
+			due := time.Now()
+			if w.rate > 0 {
+				if free.Sub(due).Seconds()*w.rate > routerQueue {
+					continue
+				}
+				if free.Before(due) {
+					free = due
+				}
+				free = free.Add(time.Duration(float64(n) / w.rate * float64(time.Second)))
+				due = free
+			}
 			select {
-			case queue <- packet{time.Now().Add(w.delay), b[:n]}:
+			case queue <- packet{due.Add(w.delay), b[:n]}:
 			default:
 			}
 		}
