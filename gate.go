@@ -142,8 +142,8 @@ func (w *waiter) Err() error {
 // waiters are those of calls that send: who is idle has none.
 var waiters = sync.Pool{New: func() any { return new(waiter) }}
 
-// enterSend goes through the send gate, and returns what the call waits by. leaveSend ends that. There is one of it for each call to
-// defer: more than few are slow.
+// enterSend goes through the send gate, and returns what the call waits by. leaveSend ends both: defers of a function that has many and
+// returns often are slow.
 func (s *Session) enterSend(c canceller) (*waiter, error) {
 	if err := s.sendGate.lock(c); err != nil {
 		return nil, err
