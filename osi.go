@@ -178,24 +178,22 @@ func (l *Listener) listenOSI(ctx context.Context, u *url.URL) error {
 				l.osi.Close()
 				return
 			}
-			l.ep.osi.Go(func() { l.awaitConnect(tc, l.timeout) })
+			l.ep.osi.Go(func() { l.awaitConnect(tc, l.timeout, func() {}) })
 		}
 	})
 	return nil
 }
 
-// awaitConnect waits for the CN on a transport connection that the peer has made or kept.
-func (l *Listener) awaitConnect(tc transport.Conn, d time.Duration) {
+// awaitConnect waits for the CN on a transport connection that the peer has made or kept. It calls waited when it waits no more, before
+// anybody hears of what came.
+func (l *Listener) awaitConnect(tc transport.Conn, d time.Duration, waited func()) {
 	p := l.ep.pool
 	in, err := newIncoming(p.lease(tc, func(tc transport.Conn) {
 		if !p.admit() {
 			tc.Disconnect(transport.ReasonNormal)
 			return
 		}
-		l.ep.osi.Go(func() {
-			defer p.release()
-			l.awaitConnect(tc, p.cfg.KeptTime)
-		})
+		l.ep.osi.Go(func() { l.awaitConnect(tc, p.cfg.KeptTime, p.release) })
 	}), l.cfg)
 	if err != nil {
 		panic("BUG: " + err.Error()) // the configuration was looked at when listening began
@@ -203,7 +201,9 @@ func (l *Listener) awaitConnect(tc transport.Conn, d time.Duration) {
 	ctx, cancel := context.WithTimeout(p.ctx, d)
 	defer cancel()
 	defer context.AfterFunc(ctx, tc.Wake)()
-	if err := in.read(ctx); err != nil {
+	err = in.read(ctx)
+	waited()
+	if err != nil {
 		in.drop()
 		return
 	}
