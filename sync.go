@@ -77,8 +77,9 @@ const (
 )
 
 // Resynchronize is the S-RESYNCHRONIZE request. What either side sent and the other has not received is lost, but for what data separation
-// protects: a Send that waits returns ErrPurged. Until ResyncCnf comes this side may send nothing; in a collision that it loses a
-// ResyncInd, ActivityInterruptInd or ActivityDiscardInd comes instead. serial is not looked at with Abandon.
+// protects: a Send that waits returns ErrPurged. But over RFC 1006 without expedited data it goes on to the end of its SSDU, and Resynchronize
+// waits for that. Until ResyncCnf comes this side may send nothing; in a collision that it loses a ResyncInd, ActivityInterruptInd or
+// ActivityDiscardInd comes instead. serial is not looked at with Abandon.
 func (s *Session) Resynchronize(ctx context.Context, t ResyncType, serial uint32, tokens TokenSettings, data []byte) error {
 	ev := spm.Event{Serial: serial}
 	switch t {
