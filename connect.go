@@ -172,7 +172,7 @@ func (in *Incoming) Accept(ctx context.Context, cfg *Config) (*Session, error) {
 	if err := s.over(); err != nil {
 		return nil, err
 	}
-	s.relay(c.Relay)
+	s.m.Relay = c.Relay
 	setting := choose(s.set.cn.TokenSetting, c.Tokens.Here, false) &^ settingMask(spm.TokensOf(^ac.Units))
 	ev := spm.Event{Kind: spm.SCONrspPos, Units: ac.Units, Setting: setting, Serial: ac.Serial.N}
 	if err := s.step(ev, input{tsdus: tsdus}); err != nil {

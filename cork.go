@@ -61,7 +61,7 @@ func (s *Session) holding() bool {
 
 func (s *Session) maxJoined() int {
 	if s.sendMax != 0 {
-		return min(s.sendMax, maxHeld)
+		return min(int(s.sendMax), maxHeld)
 	}
 	return maxHeld
 }
@@ -104,7 +104,7 @@ func (s *Session) runBefore(w *waiter, f flow) error {
 func (s *Session) sendWhole(w *waiter, f flow, b []byte, end bool) (n int, err error) {
 	head := wholeHeads[f]
 	var before []op
-	var purges int
+	var purges uint32
 	if s.concatenate {
 		s.mu.Lock()
 		if purges = s.purges; s.holding() && len(s.ops) > 0 {

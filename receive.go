@@ -140,6 +140,7 @@ func (s *Session) data(size int, end bool, g *got) {
 	f, kind, want := normal, spm.DT, spm.SDTind
 	var enc spdu.Enclosure
 	s.mu.Lock()
+	s.afterExpedited()
 	if dt, ok := plainDT(r.tsdu, size); ok {
 		enc = dt.Enclosure
 	} else {
@@ -243,6 +244,9 @@ func (s *Session) must(ev spm.Event, in input) {
 // control handles a TSDU without user information: its SPDUs in order, and the tokens of the GT or PT that leads it last.
 func (s *Session) control(tsdu []byte, expedited bool) {
 	s.mu.Lock()
+	if !expedited {
+		s.afterExpedited()
+	}
 	defer s.perform()
 	pdus, err := s.parse(tsdu)
 	if err != nil {
@@ -356,6 +360,17 @@ func (s *Session) takeExpedited() {
 			return
 		}
 		s.control(b[:n], true)
+	}
+}
+
+// afterExpedited waits until what somebody has taken off the expedited flow has been processed: it was delivered before what is to be processed
+// now. mu is held, and not while this waits.
+func (s *Session) afterExpedited() {
+	if x := s.expedited; x != nil {
+		s.mu.Unlock()
+		x.taking.enter()
+		x.taking.unlock()
+		s.mu.Lock()
 	}
 }
 

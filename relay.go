@@ -12,42 +12,41 @@ import (
 // half is what a session keeps that is half of a relay.
 type half struct {
 	overtaken bell
-	watched   atomic.Bool
+	watched   bool         // the transport tells of arrivals; guarded by Session.mu
 	arrivals  atomic.Int32 // since the expedited flow was looked at
-}
-
-// relay makes the session half of a relay. Nobody else has it yet, or mu is held.
-func (s *Session) relay(is bool) {
-	if is && s.half == nil {
-		s.half, s.m.Relay = new(half), true
-	}
 }
 
 // Overtaken returns a channel that is closed when the peer has announced, on the expedited flow, something that makes void what it sent before: a
 // resynchronization, the interrupt or discard of an activity, or an abort; or when the session has ended. Receive returns in due course what it was,
 // and the next call another channel. It is for half of a relay (Config.Relay), which passes on nothing more of what is void.
 func (s *Session) Overtaken() <-chan struct{} {
-	rung := s.half.overtaken.heard()
-	if !s.half.watched.Swap(true) && s.tc.HasExpedited() {
+	s.mu.Lock()
+	h := &s.expeditedFlow().half
+	watch := s.cuts && !h.watched
+	h.watched = true
+	rung := h.overtaken.heard()
+	s.ring()
+	s.mu.Unlock()
+	if watch {
 		s.tc.Notify(s.arrived)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ring()
 	return rung
 }
 
 // arrived is run by the transport when something has come. Who runs it may be looking at the expedited flow already: another goroutine does that, one
 // at a time.
 func (s *Session) arrived() {
-	if s.half.arrivals.Add(1) > 1 {
+	s.mu.Lock()
+	h := &s.expeditedFlow().half
+	s.mu.Unlock()
+	if h.arrivals.Add(1) > 1 {
 		return // the one that runs looks once more
 	}
 	go func() {
 		for {
-			n := s.half.arrivals.Load()
+			n := h.arrivals.Load()
 			s.takeExpedited()
-			if s.half.arrivals.CompareAndSwap(n, 0) {
+			if h.arrivals.CompareAndSwap(n, 0) {
 				return
 			}
 		}
@@ -56,11 +55,11 @@ func (s *Session) arrived() {
 
 // ring makes known that what has been received and not been passed on is void, if it is. mu is held.
 func (s *Session) ring() {
-	if s.half == nil {
+	if !s.m.Relay || s.expedited == nil {
 		return
 	}
 	if st := s.m.State(); s.end != nil || s.announced != nil || st == spm.Withdrawing || st == spm.Aborting {
-		s.half.overtaken.ring()
+		s.expedited.half.overtaken.ring()
 	}
 }
 

@@ -31,7 +31,6 @@ type Session struct {
 	concatenation bool          // this side receives extended concatenation
 	concatenate   bool          // and the peer does
 	corked        bool          // SPDUs wait for others
-	half          *half         // nil if this is no half of a relay
 	cuts          bool          // a TSDU that was sent in part can be withdrawn
 	declined      bool          // the peer asked for the transport connection to be kept, and will not be; guarded by mu
 	version       spdu.Version
@@ -79,6 +78,8 @@ type expedited struct {
 	// Session.mu guards these.
 	queue [][]byte   // what is to go out, in order
 	held  *heldAbort // an AB that overtook data which a Conn has yet to read
+
+	half half // of a relay
 }
 
 // A resync is what is kept of an RS.
@@ -103,7 +104,7 @@ func newSession(tc transport.Conn, cfg Config) *Session {
 	s.cuts = tc.HasExpedited()
 	s.simplex = isSimplex(tc)
 	s.conn.s = s
-	s.relay(cfg.Relay)
+	s.m.Relay = cfg.Relay
 	if l, ok := tc.(*lease); ok {
 		s.m.Reuse = l.reuse()
 	}

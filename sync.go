@@ -93,7 +93,7 @@ func (s *Session) Resynchronize(ctx context.Context, t ResyncType, serial uint32
 	return s.urgent(ctx, data, func(next uint32) (spm.Event, spdu.SPDU) {
 		p := spdu.RS{Type: t, Serial: serial, UserData: data}
 		if ev.Kind == spm.SRSYNreqA {
-			if p.Serial = next; s.half != nil {
+			if p.Serial = next; s.m.Relay {
 				p.Serial = max(next, serial)
 			}
 		}
@@ -110,7 +110,7 @@ func (s *Session) RespondResync(ctx context.Context, serial uint32, take Tokens,
 	_, err := s.request(ctx, data, func(next uint32) (spm.Event, spdu.SPDU) {
 		switch s.resync.kind {
 		case Abandon:
-			if s.half == nil || serial < next {
+			if !s.m.Relay || serial < next {
 				serial = next
 			}
 		case Restart:
