@@ -148,6 +148,9 @@ func (in *Incoming) UserData() []byte { return in.s.peer.UserData }
 // Parameters returns what the peer proposes.
 func (in *Incoming) Parameters() Parameters { return *in.s.peer }
 
+// LocalAddr returns the address of this end of the transport connection.
+func (in *Incoming) LocalAddr() net.Addr { return in.s.tc.LocalAddr() }
+
 // RemoteAddr returns the address of the peer's end of the transport connection.
 func (in *Incoming) RemoteAddr() net.Addr { return in.s.tc.RemoteAddr() }
 

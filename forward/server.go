@@ -40,6 +40,9 @@ type Server struct {
 	// Services are the targets by service name.
 	Services map[string]Target
 
+	// Default is the target of every other service; if it is nil they are refused.
+	Default Target
+
 	// Reverse permits registrations: who opens a session to one of these names, and as long as that session lives, gets a
 	// session to a service of the same name for each connection accepted at the address. A later registration takes the
 	// name over from an earlier one, whose client may be long gone.
@@ -78,6 +81,9 @@ func (s *Server) serve(ctx context.Context, in Incoming) {
 	}
 	target, ok := s.Services[service]
 	if !ok {
+		target = s.Default
+	}
+	if target == nil {
 		log.Warn("refused: unknown service")
 		in.Refuse(RefuseUnknown, "")
 		return

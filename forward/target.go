@@ -95,6 +95,39 @@ func (p socketPeer) Join(ctx context.Context, session Conn) (Counts, error) {
 }
 func (p socketPeer) Reset() { reset(p.socket) }
 
+// DialTarget returns a Forwarder's Dial that connects to host:port or unix:PATH, in place of a session.
+func DialTarget(address string) (func(context.Context) (Conn, error), error) {
+	t, err := NewRegistry().Parse(address)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) (Conn, error) {
+		p, err := t.Open(ctx)
+		if err != nil {
+			return nil, err
+		}
+		s, ok := p.(socketPeer)
+		if !ok {
+			return nil, fmt.Errorf("forward: %s is no address", address)
+		}
+		return socketConn{s.socket.(halfCloser)}, nil
+	}, nil
+}
+
+// halfCloser is what net.TCPConn and net.UnixConn are.
+type halfCloser interface {
+	net.Conn
+	CloseWrite() error
+}
+
+// socketConn is a socket where a session could be.
+type socketConn struct{ halfCloser }
+
+func (c socketConn) Abort([]byte) error {
+	reset(c.halfCloser)
+	return nil
+}
+
 // word is a target inside the server, which serves a session until the session's data have ended, or fails.
 type word struct {
 	name  string

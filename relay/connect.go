@@ -3,8 +3,8 @@ package relay
 import "github.com/tenuto-session/tenuto"
 
 // proposal is what the far session is asked for, given what the near peer proposes.
-func (r *Relay) proposal(p tenuto.Parameters) *tenuto.Config {
-	c := &tenuto.Config{
+func proposal(p tenuto.Parameters) *tenuto.Config {
+	return &tenuto.Config{
 		Reference:       p.Reference,
 		UserData:        p.UserData,
 		Units:           p.Units & Units,
@@ -17,10 +17,6 @@ func (r *Relay) proposal(p tenuto.Parameters) *tenuto.Config {
 		Concatenation:   p.Concatenation,
 		Relay:           true,
 	}
-	if r.Selectors {
-		c.Service, c.Calling = p.Called, p.Calling
-	}
-	return c
 }
 
 // answer is what the near session is accepted with, given what the far peer selected. The tokens that it asked for come as an indication.

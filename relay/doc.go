@@ -1,7 +1,7 @@
 // Package relay joins two sessions: what the user of one asks for is indicated to the user of the other, primitive by primitive, as if there
 // were one session between them. So an OSI session crosses a bridge, and comes out of it as one.
 //
-//	r := &relay.Relay{Dial: func(ctx context.Context, cfg *tenuto.Config) (*tenuto.Session, error) {
+//	r := &relay.Relay{Dial: func(ctx context.Context, _ *tenuto.Incoming, cfg *tenuto.Config) (*tenuto.Session, error) {
 //		return ep.Dial(ctx, "osi://plc/?tsel=0x0001", cfg)
 //	}}
 //	err := r.Serve(ctx, listener)
@@ -9,7 +9,7 @@
 // # What is proposed
 //
 // When a peer asks for a session (the near one), the relay asks for another (the far one) with what that peer proposed: versions, functional units,
-// numbers, tokens, TSDU maximum sizes, references and user data, and the session selectors if they are to be. It accepts the near session with what the
+// numbers, tokens, TSDU maximum sizes, references and user data. It accepts the near session with what the
 // far peer selected, or refuses it with the far peer's reason and user data.
 //
 // # What is passed on

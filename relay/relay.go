@@ -10,16 +10,13 @@ import (
 	"time"
 
 	"github.com/tenuto-session/tenuto"
-	"github.com/tenuto-session/tenuto/spdu"
 )
 
 // Relay makes a far session for each near one. Its fields are not changed while it serves.
 type Relay struct {
-	// Dial opens a far session with what cfg proposes. An error refuses the near session: a *tenuto.RefusedError for its reason, with its data.
-	Dial func(ctx context.Context, cfg *tenuto.Config) (*tenuto.Session, error)
-
-	// Selectors passes the near session's selectors on; else Dial sees to them.
-	Selectors bool
+	// Dial opens a far session with what cfg proposes, which is all that the near peer does but for the session selectors: Dial sees to them. An
+	// error refuses the near session: a *tenuto.RefusedError for its reason, with its data.
+	Dial func(ctx context.Context, near *tenuto.Incoming, cfg *tenuto.Config) (*tenuto.Session, error)
 
 	// Logger hears of sessions; nil is slog.Default.
 	Logger *slog.Logger
@@ -96,7 +93,7 @@ func (r *Relay) dial(ctx context.Context, in *tenuto.Incoming) (*tenuto.Session,
 			cancel(fmt.Errorf("relay: the near peer did not wait: %w", err))
 		}
 	}()
-	far, err := r.Dial(ctx, r.proposal(in.Parameters()))
+	far, err := r.Dial(ctx, in, proposal(in.Parameters()))
 	gone := context.Cause(ctx)
 	cancel(nil)
 	<-waited
@@ -114,7 +111,7 @@ func refuse(in *tenuto.Incoming, err error) {
 	reason := tenuto.RefusedServiceNotThere
 	var data []byte
 	if refused, ok := errors.AsType[*tenuto.RefusedError](err); ok {
-		if reason, data = refused.Reason, refused.Data; len(data) == 0 && reason == spdu.RefusedWithData {
+		if reason, data = refused.Reason, refused.Data; len(data) == 0 && reason == tenuto.RefusedWithData {
 			reason = tenuto.RefusedByUser
 		}
 	}

@@ -35,24 +35,41 @@ type limits struct {
 	parkRetention time.Duration
 	halfOpen      int
 	bridges       int
+
+	osi tenuto.OSIConfig
 }
 
 // dialling adds the flags of a command that dials.
 func (l *limits) dialling(f *pflag.FlagSet) {
-	f.DurationVar(&l.window, "window", 10*time.Minute, "try for `TIME` to reach the server again when the connection is lost")
-	f.DurationVar(&l.park, "park", 0, "close a connection on which nothing happens for `TIME`, until there is something to send; 0 never does")
-	f.DurationVar(&l.parkPoll, "park-poll", time.Minute, "while it is closed so, ask the server every `TIME` what it has; 0 never does")
-	f.BoolVar(&l.strict, "strict", false, "refuse a server that is not in known_peers, instead of noting it")
+	l.dials(f)
 	l.common(f)
 }
 
 // listening adds the flags of a command that listens.
 func (l *limits) listening(f *pflag.FlagSet) {
+	l.listens(f)
+	l.common(f)
+}
+
+// both adds the flags of a command that does both.
+func (l *limits) both(f *pflag.FlagSet) {
+	l.dials(f)
+	l.listens(f)
+	l.common(f)
+}
+
+func (l *limits) dials(f *pflag.FlagSet) {
+	f.DurationVar(&l.window, "window", 10*time.Minute, "try for `TIME` to reach the server again when the connection is lost")
+	f.DurationVar(&l.park, "park", 0, "close a connection on which nothing happens for `TIME`, until there is something to send; 0 never does")
+	f.DurationVar(&l.parkPoll, "park-poll", time.Minute, "while it is closed so, ask the server every `TIME` what it has; 0 never does")
+	f.BoolVar(&l.strict, "strict", false, "refuse a server that is not in known_peers, instead of noting it")
+}
+
+func (l *limits) listens(f *pflag.FlagSet) {
 	f.DurationVar(&l.retention, "retention", 15*time.Minute, "keep the sessions of a client without a connection for `TIME`; longer than its window")
 	f.DurationVar(&l.parkRetention, "park-retention", 7*24*time.Hour, "keep them for `TIME` if the client has parked them; 0 lets no client park")
 	f.IntVar(&l.halfOpen, "half-open", 256, "let at most `N` connections be in their handshake at a time")
 	f.IntVar(&l.bridges, "bridges", 64, "let each key have at most `N` bridges")
-	l.common(f)
 }
 
 func (l *limits) common(f *pflag.FlagSet) {
@@ -110,6 +127,7 @@ func (l *limits) config(log *slog.Logger) *tenuto.EndpointConfig {
 		HandshakeTime:  l.handshakeTimeout,
 		AllowPlaintext: l.allowPlaintext,
 		NoBinding:      l.noBinding,
+		OSI:            l.osi,
 		Limits: tenuto.Limits{HalfOpen: l.halfOpen, Bridges: l.bridges, Streams: l.streams, StreamBytes: int(l.streamBuffer),
 			BridgeBytes: int64(l.bridgeBuffer), ProcessBytes: int64(l.processBuffer)},
 		Logger: log,

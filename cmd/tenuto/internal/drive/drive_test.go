@@ -8,13 +8,13 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
-	"golang.org/x/tools/txtar"
 
 	"github.com/tenuto-session/tenuto"
 	"github.com/tenuto-session/tenuto/relay"
@@ -50,14 +50,21 @@ func newStage(t *testing.T, listen string) *stage {
 func newRelayed(t *testing.T, listen ...string) *stage {
 	t.Helper()
 	s := newStage(t, listen[len(listen)-1])
-	for i := len(listen) - 2; i >= 0; i-- {
-		ep, url := s.ep, s.url
-		ln, err := ep.Listen(t.Context(), listen[i], &tenuto.Config{Units: relay.Units})
+	s.url = relayed(t, s.ep, s.url, listen[:len(listen)-1]...)
+	return s
+}
+
+// relayed makes relays and returns the URL of the first.
+func relayed(t *testing.T, ep *tenuto.Endpoint, url string, listen ...string) string {
+	t.Helper()
+	for _, at := range slices.Backward(listen) {
+		target := url
+		ln, err := ep.Listen(t.Context(), at, &tenuto.Config{Units: relay.Units, Relay: true})
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &relay.Relay{Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Dial: func(ctx context.Context, c *tenuto.Config) (*tenuto.Session, error) {
-			return ep.Dial(ctx, url, c)
+		r := &relay.Relay{Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Dial: func(ctx context.Context, _ *tenuto.Incoming, c *tenuto.Config) (*tenuto.Session, error) {
+			return ep.Dial(ctx, target, c)
 		}}
 		ctx, cancel := context.WithCancel(context.Background())
 		var serving sync.WaitGroup
@@ -70,9 +77,9 @@ func newRelayed(t *testing.T, listen ...string) *stage {
 			cancel()
 			serving.Wait()
 		})
-		s.url = ln.URL() + "/test"
+		url = ln.URL() + "/test"
 	}
-	return s
+	return url
 }
 
 func (s *stage) dialler(t *testing.T, w io.Writer) *Player {
@@ -123,14 +130,7 @@ func TestScripts(t *testing.T) {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, file := range files {
-		ar, err := txtar.ParseFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		script := make(map[string]string)
-		for _, f := range ar.Files {
-			script[f.Name] = string(f.Data)
-		}
+		script := parts(t, file)
 		for name, listen := range stages {
 			t.Run(filepath.Base(file)+"/"+name, func(t *testing.T) {
 				out, d, l := newRelayed(t, listen...).play(t, script["dial"], script["listen"])

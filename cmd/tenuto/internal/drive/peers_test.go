@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,6 +23,20 @@ import (
 type flow struct {
 	byInitiator bool
 	octets      []byte
+}
+
+// parts reads the parts of a file by their names.
+func parts(t *testing.T, file string) map[string]string {
+	t.Helper()
+	ar, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := make(map[string]string)
+	for _, f := range ar.Files {
+		part[f.Name] = string(f.Data)
+	}
+	return part
 }
 
 func parseFlows(t *testing.T, text string) (flows []flow) {
@@ -75,6 +90,55 @@ func replay(c net.Conn, flows []flow, initiator bool) error {
 	return nil
 }
 
+// TestPeersRelayed replays testdata/relayed, where real software is at both ends, and two relays and a bridge between them.
+func TestPeersRelayed(t *testing.T) {
+	files, err := filepath.Glob("testdata/relayed/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			part := parts(t, file)
+			far, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer far.Close()
+			ended := make(chan error, 2)
+			go func() {
+				c, err := far.Accept()
+				if err == nil {
+					defer c.Close()
+					c.SetDeadline(time.Now().Add(patience))
+					err = replay(c, parseFlows(t, part["far"]), false)
+				}
+				ended <- err
+			}()
+			ep, err := tenuto.NewEndpoint(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { ep.Close() })
+			at, err := url.Parse(relayed(t, ep, strings.Replace(strings.TrimSpace(part["url"]), "PEER", far.Addr().String(), 1), osi, bridge))
+			if err != nil {
+				t.Fatal(err)
+			}
+			near, err := net.Dial("tcp", at.Host)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer near.Close()
+			near.SetDeadline(time.Now().Add(patience))
+			ended <- replay(near, parseFlows(t, part["near"]), true)
+			for range cap(ended) {
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
 // TestPeers replays testdata/peers: the script of the Tenuto side goes as it went when it was recorded, octet for octet.
 func TestPeers(t *testing.T) {
 	files, err := filepath.Glob("testdata/peers/*.txtar")
@@ -83,14 +147,7 @@ func TestPeers(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			ar, err := txtar.ParseFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			part := make(map[string]string)
-			for _, f := range ar.Files {
-				part[f.Name] = string(f.Data)
-			}
+			part := parts(t, file)
 			script, err := ParseScript(part["script"])
 			if err != nil {
 				t.Fatal(err)
