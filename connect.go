@@ -165,6 +165,9 @@ func (in *Incoming) Accept(ctx context.Context, cfg *Config) (*Session, error) {
 		return nil, err
 	}
 	s.set.cfg, s.linger, s.trace = c, c.Linger, c.Trace
+	if v := s.set.cn.Version & c.Version; v&s.version == 0 && v != 0 {
+		s.version = v
+	}
 	ac := s.acceptPDU()
 	tsdus, err := s.encode(ac, len(c.UserData))
 	if err != nil {
@@ -219,7 +222,7 @@ func (s *Session) acceptPDU() spdu.AC {
 		Responding: []byte(s.Service()),
 		UserData:   c.UserData,
 	}
-	if c.Serial != 0 {
+	if c.Serial != 0 || c.Relay { // the far peer's, which may be 0
 		ac.Serial.N = c.Serial
 	}
 	available := spm.TokensOf(u)

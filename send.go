@@ -141,12 +141,14 @@ func (s *Session) maySend(w *waiter, f flow) (sends bool, err error) {
 		s.mu.Unlock()
 		return false, err
 	}
-	err = s.m.Step(spm.Event{Kind: kind})
-	sends = len(s.m.Drain()) > 0
-	aborting := s.m.State() == spm.Aborting
-	if err != nil {
+	if s.tx.ssdu { // it was asked for with its first part, and goes on whatever was indicated since
+		sends = s.m.State() != spm.Withdrawing && s.m.State() != spm.Aborting
+	} else if err = s.m.Step(spm.Event{Kind: kind}); err != nil {
 		err = s.refusal(err)
+	} else {
+		sends = len(s.m.Drain()) > 0
 	}
+	aborting := s.m.State() == spm.Aborting
 	s.mu.Unlock()
 	if err != nil {
 		return false, err
