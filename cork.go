@@ -76,6 +76,7 @@ func (s *Session) join() op {
 			break
 		}
 		o.tsdu = append(slices.Clip(o.tsdu), next.tsdu[len(nullHeader):]...)
+		o.anchor = o.anchor || next.anchor
 		s.ops = s.ops[1:]
 	}
 	if o.joins = false; len(s.ops) == 0 {
@@ -105,16 +106,21 @@ func (s *Session) sendWhole(w *waiter, f flow, b []byte, end bool) (n int, err e
 	head := wholeHeads[f]
 	var before []op
 	var purges uint32
+	var anchor bool
 	if s.concatenate {
 		s.mu.Lock()
 		if purges = s.purges; s.holding() && len(s.ops) > 0 {
 			before = s.ops
 			o := s.join() // that is all of them
+			anchor = o.anchor
 			head = append(slices.Clip(o.tsdu), head[len(nullHeader):]...)
 		}
 		s.mu.Unlock()
 	}
 	n, err = s.transmit(w, head, b, end)
+	if anchor && n > 0 {
+		s.anchor()
+	}
 	if s.tx.ssdu = s.tx.open; before != nil && err != nil && n == 0 {
 		s.mu.Lock()
 		if s.purges == purges {

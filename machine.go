@@ -71,14 +71,23 @@ func (s *Session) purge(keep, moot bool) {
 	s.queueFirst(op{kind: opPurge, keep: keep, moot: moot})
 	s.raise(flagPurge)
 	if s.m.Discarding() {
-		s.inds = nil
+		s.inds = slices.DeleteFunc(s.inds, func(i Indication) bool { return !starts(i) })
 		s.raise(flagDrop)
 	}
 }
 
+// starts tells which indications a purge leaves: what it is about.
+func starts(i Indication) bool {
+	switch i.(type) {
+	case ActivityStartInd, ActivityResumeInd:
+		return true
+	}
+	return false
+}
+
 // cancelRequests drops what requests have still to send. mu is held.
 func (s *Session) cancelRequests() {
-	s.ops = slices.DeleteFunc(s.ops, func(o op) bool { return o.user })
+	s.ops = slices.DeleteFunc(s.ops, func(o op) bool { return o.user && !o.anchor })
 	if s.expedited != nil {
 		s.expedited.queue = nil
 	}
@@ -131,7 +140,7 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 			return
 		}
 		for _, b := range in.tsdus {
-			s.queue(op{kind: opSend, tsdu: b, user: in.wait, joins: s.joins(in)})
+			s.queue(op{kind: opSend, tsdu: b, user: in.wait, joins: s.joins(in), anchor: anchors(in.send)})
 		}
 	}
 }

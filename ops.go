@@ -15,6 +15,7 @@ type op struct {
 	traced bool
 	user   bool // of a request: it waits for flow control, and a purge cancels it
 	joins  bool // it may share a TSDU (Cork)
+	anchor bool // the peer has to get it: no purge withdraws it
 	keep   bool // opPurge: only an unfinished TSDU is withdrawn
 	moot   bool // opPurge: the peer drops what it has of it
 }
@@ -96,6 +97,9 @@ func (s *Session) do(o *op, w *waiter, hurry bool) error {
 		}
 		if !o.user || w == nil && hurry {
 			s.tc.Send(transport.Never, nil, o.tsdu, transport.End|transport.NoWait)
+			if o.anchor {
+				s.anchor()
+			}
 			return nil
 		}
 		return s.submit(o, w)
@@ -116,7 +120,7 @@ func (s *Session) do(o *op, w *waiter, hurry bool) error {
 		if s.tx.open && o.moot && !s.tc.HasExpedited() {
 			s.tc.Send(transport.Never, nil, nil, transport.End|transport.NoWait) // cutting it would end the connection
 		}
-		s.tc.Purge()
+		s.withdraw()
 		s.tx.torn = s.tx.torn || s.tx.ssdu
 		s.tx.open, s.tx.ssdu, s.tx.owed = false, false, 0
 	case opDisconnectAfter:
@@ -127,6 +131,39 @@ func (s *Session) do(o *op, w *waiter, hurry bool) error {
 		s.tc.DisconnectAfter(d)
 	}
 	return nil
+}
+
+// anchors tells which SPDUs a purge does not withdraw. The peer's machine has to see the start of an activity, or else would not know what the next
+// resynchronization, interrupt or discard is about; and where a PREPARE has said that an answer comes, it has to come.
+func anchors(p spdu.SPDU) bool {
+	switch p.(type) {
+	case spdu.AS, spdu.AR, spdu.RA, spdu.AIA, spdu.ADA, spdu.MAA:
+		return true
+	}
+	return false
+}
+
+// anchor notes that what was submitted is to arrive.
+func (s *Session) anchor() {
+	at, _ := s.tc.Position()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expeditedFlow().anchor = at
+}
+
+// withdraw withdraws what was sent, unless there is an anchor in it: the peer drops the rest by itself.
+func (s *Session) withdraw() {
+	var anchor uint64
+	s.mu.Lock()
+	if s.expedited != nil {
+		anchor = s.expedited.anchor
+	}
+	s.mu.Unlock()
+	if _, settled := s.tc.Position(); settled >= anchor {
+		s.tc.Purge()
+	} else if s.tx.open {
+		s.tc.Send(transport.Never, nil, nil, transport.End|transport.NoWait)
+	}
 }
 
 // submit sends what is left of a request's TSDU.
@@ -140,6 +177,9 @@ func (s *Session) submit(o *op, w *waiter) error {
 		o.tsdu = o.tsdu[n:]
 		switch {
 		case err == nil:
+			if o.anchor {
+				s.anchor()
+			}
 			return nil
 		case w == nil && err == errNow:
 			return err

@@ -186,6 +186,13 @@ func (s *Stream) SendExpedited(c transport.Cancel, b []byte) error {
 	}
 }
 
+// Position implements transport.Conn.
+func (s *Stream) Position() (sent, settled uint64) {
+	s.br.mu.Lock()
+	defer s.br.unlock()
+	return s.m.Written, s.m.Acked
+}
+
 // Purge implements transport.Conn.
 func (s *Stream) Purge() {
 	br := s.br

@@ -70,7 +70,7 @@ func (v voidable) Err() error {
 // overtaken, and what comes after the session's end, is dropped.
 func (w *way) pass(void <-chan struct{}, ind tenuto.Indication) error {
 	ctx := context.Context(voidable(void))
-	if withdraws(ind) {
+	if stays(ind) {
 		ctx = context.Background()
 		w.open = false
 	}
@@ -84,10 +84,10 @@ func (w *way) pass(void <-chan struct{}, ind tenuto.Indication) error {
 	return fmt.Errorf("relay: %v could not be passed on: %w", ind, err)
 }
 
-// withdraws tells what makes void what was sent before it, and what answers that.
-func withdraws(ind tenuto.Indication) bool {
+// stays tells what nothing makes void: what a session does not withdraw itself.
+func stays(ind tenuto.Indication) bool {
 	switch ind.(type) {
-	case tenuto.ResyncInd, tenuto.ActivityInterruptInd, tenuto.ActivityDiscardInd, tenuto.ResyncCnf, tenuto.ActivityInterruptCnf, tenuto.ActivityDiscardCnf:
+	case tenuto.ActivityStartInd, tenuto.ActivityResumeInd, tenuto.SyncMajorCnf, tenuto.ActivityEndCnf, tenuto.ResyncInd, tenuto.ActivityInterruptInd, tenuto.ActivityDiscardInd, tenuto.ResyncCnf, tenuto.ActivityInterruptCnf, tenuto.ActivityDiscardCnf:
 		return true
 	}
 	return false

@@ -205,6 +205,7 @@ func (o *sender) put(p piece, head, b []byte) {
 	o.q.write(head)
 	o.q.write(b)
 	o.recs = append(o.recs, record{p.size, p.eot})
+	o.queued++
 }
 
 // sendNow adds a whole TSDU past the bounds of the queue. A peer that asks for more answers than fit there, and takes none, is
@@ -241,6 +242,7 @@ func (c *Conn) control(p cotp.TPDU) error {
 	o.q.grow(len(b), o.inCall)
 	o.q.write(b)
 	o.recs = append(o.recs, record{len(b), true})
+	o.queued++
 	c.flushNow()
 	return nil
 }
@@ -278,6 +280,13 @@ func (c *Conn) SendExpedited(cancel transport.Cancel, b []byte) error {
 		}
 		c.changed.Wait()
 	}
+}
+
+// Position implements transport.Conn: it counts TPDUs that were not written at once.
+func (c *Conn) Position() (sent, settled uint64) {
+	c.mu.Lock()
+	defer c.unlock()
+	return c.out.queued, c.out.queued - uint64(len(c.out.recs))
 }
 
 // Purge implements transport.Conn. While a Send goes on of which something was accepted, nothing is withdrawn.

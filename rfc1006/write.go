@@ -32,6 +32,7 @@ type sender struct {
 	q      fifo
 	recs   []record // in q
 	few    [2]record
+	queued uint64 // how many recs there were
 	first  int    // octets of the first of recs that are written, and not in q any more
 	ed     []byte // EDs; of the first, edDone octets are written
 	edDone int

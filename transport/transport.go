@@ -90,6 +90,10 @@ type Conn interface {
 	// Purge and the next Send has told the peer.
 	Purge()
 
+	// Position tells how far Send has come, and how far has gone what Purge no longer withdraws: both only grow, in units of the
+	// connection's own.
+	Position() (sent, settled uint64)
+
 	// Disconnect is the T-DISCONNECT request: it ends the connection both ways and discards what is in flight. Pending
 	// and later calls here return net.ErrClosed; the peer gets a *DisconnectError with this reason, or with ReasonNormal where
 	// the transport's protocol cannot tell it. It never waits. On a connection that has ended it does nothing.

@@ -67,6 +67,7 @@ type flow struct {
 	off       int    // where they begin
 	tsdus     []tsdu
 	first     int    // the first unread of tsdus
+	count     uint64 // of all that there were
 	head      []byte // of the last TSDU, if it was sent with Gather
 	expedited [][]byte
 }
@@ -107,6 +108,7 @@ func (f *flow) append(head, b []byte, end, gather bool) {
 		head = nil
 	} else if t == nil || t.ended {
 		f.tsdus = append(f.tsdus, tsdu{head: len(head), gathers: gather})
+		f.count++
 		f.head = f.head[:0]
 		if gather {
 			f.head = append(f.head, head...)
@@ -287,6 +289,17 @@ func (c *PipeConn) Purge() {
 	f.data, f.off = f.data[:0], 0
 	c.p.changed.Broadcast()
 	c.peer.arrived()
+}
+
+// Position implements transport.Conn: it counts TSDUs.
+func (c *PipeConn) Position() (sent, settled uint64) {
+	c.p.mu.Lock()
+	defer c.p.mu.Unlock()
+	f := &c.peer.in
+	if c.p.Delivered {
+		return f.count, f.count
+	}
+	return f.count, f.count - uint64(len(f.tsdus)-f.first)
 }
 
 // Disconnect implements transport.Conn.
