@@ -105,8 +105,8 @@ func TestExampleConfiguration(t *testing.T) {
 	}
 	// These mean the flag's absence; the rest is what help says.
 	absent := map[string]string{"park": "0s", "strict": "false", "allow-plaintext": "false", "no-binding": "false", "simplex": "false",
-		"half-duplex": "false"}
-	for _, command := range []string{"serve", "forward", "connect"} {
+		"half-duplex": "false", "reuse": "false"}
+	for _, command := range []string{"serve", "forward", "connect", "gateway"} {
 		flags := flagsOf(t, command)
 		for _, name := range slices.Sorted(maps.Keys(flags)) {
 			switch name {

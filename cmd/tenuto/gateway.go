@@ -38,10 +38,11 @@ that cuts connections:
   there  tenuto gateway tenuto://:7225 osi://plc/?tsel=0x0001
 
 An osi:// TARGET-URL is called with its own selectors, and with those that the
-peer here calls where it names none, if that is an OSI system.`,
-		Example: `  tenuto gateway osi://:10102 tenuto://site/mms
+peer here calls where it names none, if that is an OSI system. OSI sessions are
+accepted on this machine alone unless --allow-plaintext says otherwise.`,
+		Example: `  tenuto gateway osi://127.0.0.1:10102 tenuto://site/mms
   tenuto gateway tenuto://:7225 osi://plc/?tsel=0x0001\&ssel=0x0001
-  tenuto gateway osi://:10102 osi://plc:102
+  tenuto gateway --allow-plaintext osi://:10102 osi://plc
   tenuto gateway tcp://127.0.0.1:8080 osi://127.0.0.1:10102`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -16,7 +16,7 @@ func (p *program) status() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Tell about this user's running processes",
-		Long: `Status asks every running serve, forward and connect of this user and tells of
+		Long: `Status asks every running serve, forward, connect and gateway of this user and tells of
 their bridges: whose key is at the other end, over which connection they run and
 for how long, its round trip, sessions, octets, and how often a bridge went on
 over another connection, with the cause of the last loss.

@@ -24,7 +24,7 @@ type Status struct {
 
 // Process is what one process tells.
 type Process struct {
-	Role     string    `json:"role"` // serve, forward or connect
+	Role     string    `json:"role"` // serve, forward, connect or gateway
 	PID      int       `json:"pid"`
 	Version  string    `json:"version"`
 	Started  time.Time `json:"started"`
