@@ -21,10 +21,12 @@ const (
 	NotSupported                 // an SPDU of another protocol or of an amendment
 	TooLong                      // user data beyond the limit of the protocol version
 	BadSequence                  // SPDUs that are not to be concatenated
+	BadState                     // not allowed in the state of the session, or not on this flow of the transport
+	Restricted                   // beyond a limit of this implementation
 )
 
 var codeNames = [...]string{"", "truncated", "bad length", "bad value", "misplaced", "duplicate", "missing", "unknown SPDU", "not supported",
-	"too long", "bad sequence"}
+	"too long", "bad sequence", "bad state", "restricted"}
 
 func (c Code) String() string {
 	if int(c) < len(codeNames) && c != 0 {
@@ -48,10 +50,22 @@ type ProtocolError struct {
 }
 
 func (e *ProtocolError) Error() string {
-	if e.Param == 0 {
-		return fmt.Sprintf("spdu: parse %s: %v", e.PDU, e.Err)
+	doing := "parse "
+	if e.Code == BadState {
+		doing = ""
 	}
-	return fmt.Sprintf("spdu: parse %s: %v: %v", e.PDU, e.Param, e.Err)
+	if e.Param == 0 {
+		return fmt.Sprintf("spdu: %s%s: %v", doing, e.PDU, e.Err)
+	}
+	return fmt.Sprintf("spdu: %s%s: %v: %v", doing, e.PDU, e.Param, e.Err)
+}
+
+// Where says at which octet the error is and what it breaks, such as "at octet 4 (x225 2.8)".
+func (e *ProtocolError) Where() string {
+	if e.Offset < 0 {
+		return "(" + e.Clause + ")"
+	}
+	return fmt.Sprintf("at octet %d (%s)", e.Offset, e.Clause)
 }
 
 // Unwrap returns the cause.
@@ -105,7 +119,7 @@ func clause(c Code, p Param) string {
 		return "x225 2.2"
 	case Misplaced, Missing:
 		return "x225 2.5"
-	case TooLong:
+	case TooLong, Restricted:
 		return "x225 2.10"
 	case BadSequence:
 		return clauseSequence

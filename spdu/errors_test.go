@@ -168,6 +168,25 @@ var parseErrors = []struct {
 		"spdu: parse AB: PI 17 (transport disconnect): occurs twice"},
 }
 
+// TestErrorWords: an error says what is wrong, and Where at which octet, and what it breaks.
+func TestErrorWords(t *testing.T) {
+	e := &ProtocolError{Code: BadState, PDU: "MIP", Param: piSerialNumber, Offset: -1, Clause: "X.225 Annex A", Err: errors.New("not now")}
+	if got, want := e.Error()+" "+e.Where(), "spdu: MIP: PI 42 (serial number): not now (X.225 Annex A)"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if err := Locate(e, octets(t, "01 00 31 03 2A 01 35"), 1); err != e {
+		t.Fatal(err)
+	}
+	if got, want := e.Where(), "at octet 4 (X.225 Annex A)"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	e = &ProtocolError{Code: BadState, PDU: "AR", Param: piSerialNumber, Offset: -1}
+	Locate(e, octets(t, "01 00 1D 09 21 05 29 00 2A 01 34 29 00"), 1)
+	if e.Offset != 8 {
+		t.Errorf("a parameter in a group is at %d, want 8", e.Offset)
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	for _, row := range parseErrors {
 		_, _, err := Parse(octets(t, row.hex))

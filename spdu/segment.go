@@ -138,7 +138,7 @@ func (a *Assembly) Add(p SPDU) (whole SPDU, err error) {
 	}
 	if len(data) > a.Limit-len(a.data) {
 		a.Reset()
-		return nil, errorf(TooLong, k, kinds[k].data, "more than %d octets", a.Limit)
+		return nil, errorf(Restricted, k, kinds[k].data, "more than %d octets", a.Limit)
 	}
 	if a.first == nil {
 		a.first = s.with(First, nil).(segmentable)

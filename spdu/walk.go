@@ -65,7 +65,7 @@ func walkSPDU(k kind, b []byte, at int, f func(Item) error) (n int, err error) {
 	return i.Head + i.Length, nil
 }
 
-// Locate puts into a [ProtocolError] of [CheckVersion], [Concatenated] or an [Assembly], which see no octets, where in tsdu it is and
+// Locate puts into a [ProtocolError] of [CheckVersion], [Concatenated] or an [Assembly], or of a user, which see no octets, where in tsdu it is and
 // what to reflect, index being that of the SPDU in it. It returns err, and leaves others as they are.
 func Locate(err error, tsdu []byte, index int) error {
 	var e *ProtocolError
@@ -81,7 +81,7 @@ func Locate(err error, tsdu []byte, index int) error {
 		case n != index:
 		case i.Depth == 0:
 			e.at(i.Offset, tsdu[i.Offset:])
-		case i.Depth == 1 && i.Head > 0 && Param(i.Code) == e.Param:
+		case i.Depth > 0 && i.Head > 0 && Param(i.Code) == e.Param:
 			e.Offset = i.Offset
 		}
 		return nil
