@@ -2,7 +2,6 @@ package tenuto
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 
@@ -311,10 +310,10 @@ func (s *Session) answerConnect(p *spdu.CN, refuse bool) ([][]byte, error) {
 // overflow returns what an OA asks for: the user data that did not fit into CN.
 func (s *Session) overflow(p *spdu.OA) ([][]byte, error) {
 	if len(s.set.overflow) == 0 {
-		return nil, errors.New("tenuto: OA without a CN that overflows")
+		return nil, misfit(p, 0, clauseStates, "the CN does not overflow")
 	}
 	if tooSmall(p.TSDUSize.ToResponder) {
-		return nil, fmt.Errorf("tenuto: TSDU maximum size %d", p.TSDUSize.ToResponder)
+		return nil, misfit(p, piTSDUSize, clauseConnect, "size %d is below %d", p.TSDUSize.ToResponder, MinTSDUSize)
 	}
 	return spdu.Segments(spdu.CDO{UserData: s.set.overflow}, int(p.TSDUSize.ToResponder))
 }
@@ -327,11 +326,11 @@ func (s *Session) accepted(p *spdu.AC) (setting spdu.TokenSetting, err error) {
 		proposed int
 	}{{p.TSDUSize.ToInitiator, c.receiveSize()}, {p.TSDUSize.ToResponder, c.TSDUSize}} {
 		if tooSmall(size.answer) || size.proposed != 0 && (size.answer == 0 || int(size.answer) > size.proposed) {
-			return 0, fmt.Errorf("tenuto: TSDU maximum size %d answered to %d", size.answer, size.proposed)
+			return 0, misfit(p, piTSDUSize, clauseConnect, "size %d answered to %d", size.answer, size.proposed)
 		}
 	}
 	if p.Version&c.Version == 0 {
-		return 0, fmt.Errorf("tenuto: version %d answered to %d", p.Version, c.Version)
+		return 0, misfit(p, piVersion, clauseConnect, "version %d answered to %d", p.Version, c.Version)
 	}
 	s.version = p.Version
 	u := s.set.cn.Units & p.Units
@@ -342,7 +341,7 @@ func (s *Session) accepted(p *spdu.AC) (setting spdu.TokenSetting, err error) {
 			at = p.TokenSetting.Of(k)
 		}
 		if at != spdu.AtInitiator && at != spdu.AtResponder && spm.TokensOf(u)&k != 0 {
-			return 0, fmt.Errorf("tenuto: %v: it does not say where the %v token is", p, k)
+			return 0, misfit(p, piTokenSetting, clauseSetting, "it does not say where the %v token is", k)
 		}
 		setting = setting.With(k, at)
 	}

@@ -169,7 +169,7 @@ func (s *Session) resynchronized(p *spdu.RA) (setting spdu.TokenSetting, err err
 			at = answer.Of(k)
 		}
 		if available&k != 0 && at != spdu.AtInitiator && at != spdu.AtResponder {
-			return 0, fmt.Errorf("tenuto: %v: it does not say where the %v token is", p, k)
+			return 0, misfit(p, piTokenSetting, clauseSetting, "it does not say where the %v token is", k)
 		}
 		setting = setting.With(k, at)
 	}
@@ -181,12 +181,12 @@ func onFlow(p spdu.SPDU, expedited bool) error {
 	switch p.(type) {
 	case spdu.PR, spdu.EX:
 		if !expedited {
-			return fmt.Errorf("tenuto: %v on the normal flow", p)
+			return misfit(p, 0, clauseFlow, "on the normal flow")
 		}
 	case spdu.AB, spdu.AA, spdu.RF:
 	default:
 		if expedited {
-			return fmt.Errorf("tenuto: %v on the expedited flow", p)
+			return misfit(p, 0, clauseFlow, "on the expedited flow")
 		}
 	}
 	return nil

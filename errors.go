@@ -128,7 +128,7 @@ func (e *AbortError) Error() string {
 		side = "peer"
 	}
 	if e.Err != nil {
-		return fmt.Sprintf("tenuto: session aborted by %v (%s): %v: %v", e.By, side, e.Reason, e.Err)
+		return fmt.Sprintf("tenuto: session aborted by %v (%s): %v: %s", e.By, side, e.Reason, because(e.Err))
 	}
 	return fmt.Sprintf("tenuto: session aborted by %v (%s): %v", e.By, side, e.Reason)
 }

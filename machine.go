@@ -17,13 +17,15 @@ type input struct {
 	send    spdu.SPDU // and as it was before
 	wait    bool      // its user waits for flow control
 	pdu     spdu.SPDU // the SPDU received
-	reflect []byte    // of a wrong TSDU
+	at      place     // and where
+	from    spm.State // the state that the event came in
 	err     error     // what is wrong
 }
 
 // step puts an event into the machine and turns its outputs into what is to be done once mu is free. mu is held.
 func (s *Session) step(ev spm.Event, in input) error {
 	from := s.m.State()
+	in.from = from
 	keep, purged := s.m.Protected(), s.m.Resynchronizing()
 	if err := s.m.Step(ev); err != nil {
 		return err
@@ -164,7 +166,7 @@ func encodePR(t spdu.PrepareType) []byte {
 func (s *Session) sendAbort(ev *spm.Event, in *input) {
 	tsdus := in.tsdus
 	if ev.Kind != spm.SUABreq {
-		b, err := spdu.AB{Reason: spdu.ProtocolErrorAbort, Reflect: in.reflect}.AppendBinary(nil)
+		b, err := s.providerAbort(ev, in).AppendBinary(nil)
 		if err != nil {
 			panic("BUG: " + err.Error())
 		}
@@ -398,11 +400,12 @@ func (s *Session) abortOf(ev *spm.Event, in *input) *AbortError {
 	if ev.Kind == spm.TDISind {
 		return s.lost(in.err)
 	}
-	err := in.err
-	if err == nil {
-		err = fmt.Errorf("tenuto: %v: not allowed in this state", ev.Kind)
+	err := s.breach(ev, in)
+	r := ReasonProtocolError
+	if restricted(err) {
+		r = ReasonRestriction
 	}
-	return s.abortError(Provider, false, ReasonProtocolError, nil, err)
+	return s.abortError(Provider, false, r, nil, err)
 }
 
 // lost is the abort that a T-DISCONNECT indication means.

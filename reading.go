@@ -36,6 +36,7 @@ type reading struct {
 	over   []byte    // user information that was read with the head
 	ended  bool      // and the TSDU ends with it
 	after  spdu.SPDU // the GT or PT whose tokens count when the TSDU has been received
+	leads  []byte    // the head that it leads
 }
 
 var readings = sync.Pool{New: func() any { return new(reading) }}

@@ -2,6 +2,7 @@ package tenuto
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/tenuto-session/tenuto/spdu"
 	"github.com/tenuto-session/tenuto/spm"
@@ -96,7 +97,7 @@ func (s *Session) endData() {
 	r.after = nil
 	s.mu.Lock()
 	defer s.perform()
-	s.process(p, false)
+	s.process(p, false, place{r.leads, 0})
 }
 
 // receiveHead reads on in the octets of a TSDU before its user information, or in all of it.
@@ -119,7 +120,7 @@ func (s *Session) receiveHead(w transport.Cancel, g *got) error {
 	} else if !end {
 		switch {
 		case size > maxControl || len(r.tsdu) > maxControl:
-			s.wrong(errors.New("tenuto: TSDU too long"))
+			s.wrong(&spdu.ProtocolError{Code: spdu.Restricted, PDU: "TSDU", Clause: "x225 2.1", Err: fmt.Errorf("more than %d octets", maxControl)})
 		case size > 0:
 			r.want = size
 		case len(r.tsdu) == r.want:
@@ -139,36 +140,35 @@ func (s *Session) data(size int, end bool, g *got) {
 	r := &s.rx
 	f, kind, want := normal, spm.DT, spm.SDTind
 	var enc spdu.Enclosure
+	at := place{r.tsdu[:size], 1}
 	s.mu.Lock()
 	s.afterExpedited()
 	if dt, ok := plainDT(r.tsdu, size); ok {
 		enc = dt.Enclosure
 	} else {
-		pdus, err := s.parse(append([]byte(nil), r.tsdu[:size]...))
+		at.tsdu = append([]byte(nil), r.tsdu[:size]...)
+		pdus, err := s.parse(at.tsdu)
 		if err != nil {
 			s.mu.Unlock()
 			s.wrong(err)
 			return
 		}
-		switch p := pdus[len(pdus)-1].(type) {
+		at.index = len(pdus) - 1
+		switch p := pdus[at.index].(type) {
 		case spdu.DT:
 			enc = p.Enclosure
 		case spdu.TD:
 			enc, f, kind, want = p.Enclosure, typed, spm.TD, spm.STDind
 		}
 		if len(pdus) > 1 {
-			for _, p := range pdus[1 : len(pdus)-1] {
-				s.process(p, false)
+			for i, p := range pdus[1 : len(pdus)-1] {
+				s.process(p, false, place{at.tsdu, i + 1})
 			}
-			r.after = pdus[0]
+			r.after, r.leads = pdus[0], at.tsdu
 		}
 	}
 	if s.trace != nil {
-		p := spdu.SPDU(spdu.DT{Enclosure: enc})
-		if f == typed {
-			p = spdu.TD{Enclosure: enc}
-		}
-		s.traceReceived(p, false)
+		s.traceReceived(dataPDU(f, enc), false)
 	}
 	from := s.m.State()
 	if err := s.m.Step(spm.Event{Kind: kind}); err != nil {
@@ -176,11 +176,11 @@ func (s *Session) data(size int, end bool, g *got) {
 	}
 	out := s.m.Drain()
 	if r.discard = len(out) != 1 || out[0] != want; r.discard && len(out) > 0 {
-		s.notNow(kind, from, out)
+		s.notNow(spm.Event{Kind: kind}, input{pdu: dataPDU(f, enc), at: at, from: from}, out)
 		return
 	}
 	if !r.discard && enc.Begins() == r.ssdu[f] {
-		s.invalid(errors.New("tenuto: segments of an SSDU out of order"), r.tsdu[:min(len(r.tsdu), spdu.ReflectMax)])
+		s.invalid(spdu.Locate(misfit(dataPDU(f, enc), piEnclosure, clauseSegments, "segments of an SSDU out of order"), at.tsdu, at.index))
 		r.reset()
 		s.perform()
 		return
@@ -206,32 +206,36 @@ func plainDT(b []byte, size int) (dt spdu.DT, ok bool) {
 	return dt, err == nil && n == size-2
 }
 
+func dataPDU(f flow, enc spdu.Enclosure) spdu.SPDU {
+	if f == typed {
+		return spdu.TD{Enclosure: enc}
+	}
+	return spdu.DT{Enclosure: enc}
+}
+
 // notNow does what the machine answers to data that its state does not allow. mu is held, and let go.
-func (s *Session) notNow(k spm.Kind, from spm.State, out []spm.Output) {
-	ev := spm.Event{Kind: k}
-	in := input{reflect: s.rx.tsdu[:min(len(s.rx.tsdu), spdu.ReflectMax)]}
+func (s *Session) notNow(ev spm.Event, in input, out []spm.Output) {
 	for _, o := range out {
 		s.output(o, &ev, &in)
 	}
-	s.settle(from, &ev, &in)
+	s.settle(in.from, &ev, &in)
 	s.perform()
 }
 
 // wrong is the reaction to what cannot be understood: the machine's, and the rest of the TSDU is not read.
 func (s *Session) wrong(err error) {
-	r := &s.rx
-	reflect := append([]byte(nil), r.tsdu[:min(len(r.tsdu), spdu.ReflectMax)]...)
-	r.reset()
+	s.rx.reset()
 	s.mu.Lock()
-	s.invalid(err, reflect)
+	s.invalid(err)
 	s.perform()
 }
 
 // invalid steps an SPDU that cannot be understood. Before there is a session the machine has nothing to say to the user, so that the
 // end is recorded here. mu is held.
-func (s *Session) invalid(err error, reflect []byte) {
-	s.finish(s.abortError(Provider, false, ReasonProtocolError, nil, err))
-	s.must(spm.Event{Kind: spm.Invalid}, input{err: err, reflect: reflect})
+func (s *Session) invalid(err error) {
+	ev, in := spm.Event{Kind: spm.Invalid}, input{err: err}
+	s.finish(s.abortOf(&ev, &in))
+	s.must(ev, in)
 }
 
 // must steps an event that is not the user's. mu is held.
@@ -250,11 +254,12 @@ func (s *Session) control(tsdu []byte, expedited bool) {
 	defer s.perform()
 	pdus, err := s.parse(tsdu)
 	if err != nil {
-		s.invalid(err, tsdu[:min(len(tsdu), spdu.ReflectMax)])
+		s.invalid(err)
 		return
 	}
-	for _, p := range append(pdus[1:], pdus[0]) {
-		s.process(p, expedited)
+	for i := range pdus {
+		i = (i + 1) % len(pdus)
+		s.process(pdus[i], expedited, place{tsdu, i})
 	}
 }
 
@@ -289,20 +294,20 @@ func resets(p spdu.SPDU) bool {
 }
 
 // process steps an SPDU. mu is held.
-func (s *Session) process(p spdu.SPDU, expedited bool) {
+func (s *Session) process(p spdu.SPDU, expedited bool, at place) {
 	s.traceReceived(p, expedited)
 	ev, in, err := s.event(p, expedited)
 	if err == nil && s.pinned(p) {
 		err = pinnedError(p)
 	}
 	if err != nil {
-		s.invalid(err, reflected(p))
+		s.invalid(spdu.Locate(err, at.tsdu, at.index))
 		return
 	}
+	in.at = at
 	if ev.Kind == 0 || expedited && s.byConn && s.end == nil && s.hold(ev, in) {
 		return
 	}
-	in.reflect = reflected(p)
 	s.must(ev, in)
 	if !expedited && ends(p) {
 		s.rx.ssdu = [numFlows]bool{}
@@ -319,15 +324,6 @@ func ends(p spdu.SPDU) bool {
 		return true
 	}
 	return false
-}
-
-// reflected is what an AB says of an SPDU.
-func reflected(p spdu.SPDU) []byte {
-	b, err := p.AppendBinary(nil)
-	if err != nil {
-		return nil // one that is received but not sent
-	}
-	return b[:min(len(b), spdu.ReflectMax)]
 }
 
 // hold keeps an abort that overtook data from a Conn until they have been read: received data stay readable. Who writes

@@ -2,7 +2,6 @@ package tenuto
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/tenuto-session/tenuto/spdu"
 	"github.com/tenuto-session/tenuto/transport"
@@ -47,5 +46,5 @@ func (s *Session) pinned(p spdu.SPDU) bool {
 
 // pinnedError is what is wrong with a peer that moves it all the same.
 func pinnedError(p spdu.SPDU) error {
-	return fmt.Errorf("tenuto: %v: the session is simplex, and the data token stays where it is", p)
+	return misfit(p, 0, clauseSimplex, "the session is simplex, and the data token stays where it is")
 }
