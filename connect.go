@@ -299,8 +299,12 @@ func (s *Session) answerConnect(p *spdu.CN, refuse bool) ([][]byte, error) {
 		s.finish(&RefusedError{Service: s.Service(), Reason: spdu.RefusedVersions})
 		return spdu.Segments(spdu.RF{Keep: s.m.Keeps(spm.CN), Reason: spdu.RefusedVersions, Version: spdu.Version1 | spdu.Version2}, 0)
 	case refuse:
-		s.finish(&RefusedError{Service: s.Service(), Reason: spdu.RefusedByProvider})
-		return spdu.Segments(spdu.RF{Keep: s.m.Keeps(spm.CN), Reason: spdu.RefusedByProvider}, 0)
+		r := spdu.RefusedByProvider
+		if p.Version&spdu.Version2 != 0 && (tooSmall(p.TSDUSize.ToInitiator) || tooSmall(p.TSDUSize.ToResponder)) {
+			r = spdu.RefusedRestriction // docs/conformance/x225.txt states it; version 1 has no word for it
+		}
+		s.finish(&RefusedError{Service: s.Service(), Reason: r})
+		return spdu.Segments(spdu.RF{Keep: s.m.Keeps(spm.CN), Reason: r}, 0)
 	case p.More:
 		return spdu.Segments(spdu.OA{Version: spdu.Version2, TSDUSize: p.TSDUSize}, 0)
 	}

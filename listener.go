@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"strings"
@@ -139,10 +140,20 @@ func (l *Listener) incoming(s *endpoint.Stream) *Incoming {
 		return nil
 	}
 	if err != nil {
-		in.drop()
+		l.drop(in, err)
 		return nil
 	}
 	return l.admit(in)
+}
+
+// drop tells of a peer that sent no CN that could be an indication, and lets its transport connection go.
+func (l *Listener) drop(in *Incoming, err error) {
+	in.drop()
+	level := slog.LevelWarn
+	if ae, ok := errors.AsType[*AbortError](err); ok && ae.Err != nil && ae.Reason == ReasonTransport || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		level = slog.LevelDebug // a peer that has gone, or is silent
+	}
+	l.ep.log.Log(context.Background(), level, "no session", "peer", in.RemoteAddr().String(), "cause", err)
 }
 
 // admit refuses an indication for a service that the peer may not have.
@@ -161,7 +172,7 @@ func (l *Listener) readLate(in *Incoming, s *endpoint.Stream) {
 	defer cancel()
 	defer context.AfterFunc(ctx, s.Wake)()
 	if err := in.read(ctx); err != nil {
-		in.drop()
+		l.drop(in, err)
 		return
 	}
 	if l.admit(in) == nil {

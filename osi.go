@@ -204,7 +204,7 @@ func (l *Listener) awaitConnect(tc transport.Conn, d time.Duration, waited func(
 	err = in.read(ctx)
 	waited()
 	if err != nil {
-		in.drop()
+		l.drop(in, err)
 		return
 	}
 	select {
@@ -212,6 +212,6 @@ func (l *Listener) awaitConnect(tc transport.Conn, d time.Duration, waited func(
 	case <-l.done:
 		in.Refuse(RefusedServiceNotThere, nil)
 	case <-l.over:
-		in.drop()
+		l.drop(in, err)
 	}
 }
