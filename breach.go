@@ -17,6 +17,7 @@ type place struct {
 
 // Parameters that what is wrong in a state may be about.
 const (
+	piRequirements = spdu.Param(20)
 	piTSDUSize     = spdu.Param(21)
 	piEnclosure    = spdu.Param(25)
 	piVersion      = spdu.Param(22)
@@ -28,6 +29,7 @@ const (
 const (
 	clauseStates   = "X.225 Annex A"
 	clauseFlow     = "x225 3.1"
+	clauseUnits    = "x225 1.1"
 	clauseConnect  = "x225 2.6"
 	clauseSetting  = "x225 2.7"
 	clauseSegments = "x225 2.10"

@@ -286,25 +286,42 @@ func (s *Session) connectEvent(p *spdu.CN) spm.Event {
 		Reference: Reference{Calling: p.ID.User, Common: p.ID.Common, Additional: p.ID.Additional},
 		Tokens:    settingsOf(p.TokenSetting, spm.TokensOf(p.Units), false), Concatenation: p.ExtendedConcatenation,
 		SendSize: int(p.TSDUSize.ToInitiator), ReceiveSize: int(p.TSDUSize.ToResponder), Simplex: s.simplex, UserData: p.UserData}
-	ev.Refuse = s.simplex && (p.Units&HalfDuplex == 0 || p.TokenSetting.Of(DataToken) > spdu.AtResponder) || offered == 0 || p.Units&s.set.cfg.Units&(Duplex|HalfDuplex) == 0 || tooSmall(p.TSDUSize.ToInitiator) || tooSmall(p.TSDUSize.ToResponder)
 	return ev
+}
+
+// against is what speaks against a CN (p76), and the reason of its refusal.
+func (s *Session) against(p *spdu.CN) (spdu.RefuseReason, error) {
+	c := &s.set.cfg
+	const duplexes = HalfDuplex | Duplex
+	switch {
+	case p.Version&c.Version == 0:
+		return spdu.RefusedVersions, misfit(*p, piVersion, clauseConnect, "of version set %#x is none there", uint8(c.Version))
+	case tooSmall(p.TSDUSize.ToInitiator), tooSmall(p.TSDUSize.ToResponder):
+		r := spdu.RefusedByProvider
+		if p.Version&spdu.Version2 != 0 {
+			r = spdu.RefusedRestriction // docs/conformance/x225.txt states it; version 1 has no word for it
+		}
+		return r, misfit(*p, piTSDUSize, clauseConnect, "a size is below %d", MinTSDUSize)
+	case p.Units&c.Units&duplexes == 0:
+		return spdu.RefusedByProvider, misfit(*p, piRequirements, clauseUnits, "%v of half-duplex and duplex, and not %v", p.Units&duplexes, c.Units&duplexes)
+	case s.simplex && (p.Units&HalfDuplex == 0 || p.TokenSetting.Of(DataToken) > spdu.AtResponder):
+		return spdu.RefusedByProvider, misfit(*p, piTokenSetting, clauseSimplex, "a simplex session is half-duplex, and its data token has a place")
+	}
+	return 0, nil
 }
 
 func tooSmall(size uint16) bool { return size != 0 && size < MinTSDUSize }
 
-// answerConnect returns the SPDU with which the machine itself answers a CN: RF, or OA if more user data are to come.
-func (s *Session) answerConnect(p *spdu.CN, refuse bool) ([][]byte, error) {
+// answerConnect returns the SPDU with which the machine itself answers a CN: RF if something speaks against it, or OA if more user data are to come.
+func (s *Session) answerConnect(p *spdu.CN, r spdu.RefuseReason, against error) ([][]byte, error) {
 	switch {
-	case refuse && p.Version&s.set.cfg.Version == 0:
-		s.finish(&RefusedError{Service: s.Service(), Reason: spdu.RefusedVersions})
-		return spdu.Segments(spdu.RF{Keep: s.m.Keeps(spm.CN), Reason: spdu.RefusedVersions, Version: spdu.Version1 | spdu.Version2}, 0)
-	case refuse:
-		r := spdu.RefusedByProvider
-		if p.Version&spdu.Version2 != 0 && (tooSmall(p.TSDUSize.ToInitiator) || tooSmall(p.TSDUSize.ToResponder)) {
-			r = spdu.RefusedRestriction // docs/conformance/x225.txt states it; version 1 has no word for it
+	case against != nil:
+		s.finish(&RefusedError{Service: s.Service(), Reason: r, Err: against})
+		rf := spdu.RF{Keep: s.m.Keeps(spm.CN), Reason: r}
+		if r == spdu.RefusedVersions {
+			rf.Version = spdu.Version1 | spdu.Version2
 		}
-		s.finish(&RefusedError{Service: s.Service(), Reason: r})
-		return spdu.Segments(spdu.RF{Keep: s.m.Keeps(spm.CN), Reason: r}, 0)
+		return spdu.Segments(rf, 0)
 	case p.More:
 		return spdu.Segments(spdu.OA{Version: spdu.Version2, TSDUSize: p.TSDUSize}, 0)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // event turns an SPDU into an event; one of kind 0 is none, because more segments are to come, or it is a header without tokens. mu is held.
-func (s *Session) event(p spdu.SPDU, expedited bool) (ev spm.Event, in input, err error) {
+func (s *Session) event(p spdu.SPDU, expedited bool, at place) (ev spm.Event, in input, err error) {
 	if err := onFlow(p, expedited); err != nil {
 		return ev, in, err
 	}
@@ -23,7 +23,9 @@ func (s *Session) event(p spdu.SPDU, expedited bool) (ev spm.Event, in input, er
 			return spm.Event{Kind: spm.CN}, in, nil // not now
 		}
 		ev = s.connectEvent(&p)
-		in.tsdus, err = s.answerConnect(&p, ev.Refuse)
+		r, against := s.against(&p)
+		ev.Refuse = against != nil
+		in.tsdus, err = s.answerConnect(&p, r, spdu.Locate(against, at.tsdu, at.index))
 		return ev, in, err
 	case spdu.CDO:
 		if cn, ok := whole.(spdu.CN); ok {

@@ -153,14 +153,21 @@ type RefusedError struct {
 	Service string
 	Reason  RefuseReason
 	Data    []byte // user data, with RefusedWithData
+	Err     error  // what speaks against the request, if this side refused it: a *spdu.ProtocolError
 }
 
 func (e *RefusedError) Error() string {
-	if len(e.Data) > 0 {
+	switch {
+	case e.Err != nil:
+		return fmt.Sprintf("tenuto: service %q refused: %v: %s", e.Service, e.Reason, because(e.Err))
+	case len(e.Data) > 0:
 		return fmt.Sprintf("tenuto: service %q refused: %v: %q", e.Service, e.Reason, e.Data)
 	}
 	return fmt.Sprintf("tenuto: service %q refused: %v", e.Service, e.Reason)
 }
+
+// Unwrap returns what speaks against the request.
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // notAdmitted is the user data of a refusal because the initiator's key is not admitted to the service.
 const notAdmitted = "this key is not admitted to the service"

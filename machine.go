@@ -13,13 +13,13 @@ import (
 
 // input is what an event brings beside what the machine sees.
 type input struct {
-	tsdus   [][]byte  // the SPDU of a request, encoded
-	send    spdu.SPDU // and as it was before
-	wait    bool      // its user waits for flow control
-	pdu     spdu.SPDU // the SPDU received
-	at      place     // and where
-	from    spm.State // the state that the event came in
-	err     error     // what is wrong
+	tsdus [][]byte  // the SPDU of a request, encoded
+	send  spdu.SPDU // and as it was before
+	wait  bool      // its user waits for flow control
+	pdu   spdu.SPDU // the SPDU received
+	at    place     // and where
+	from  spm.State // the state that the event came in
+	err   error     // what is wrong
 }
 
 // step puts an event into the machine and turns its outputs into what is to be done once mu is free. mu is held.
@@ -122,7 +122,7 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 		s.queue(op{kind: opSend, tsdu: b})
 	case spm.SCONcnfNeg:
 		rf := in.pdu.(spdu.RF)
-		s.finish(&RefusedError{s.Service(), rf.Reason, rf.UserData})
+		s.finish(&RefusedError{Service: s.Service(), Reason: rf.Reason, Data: rf.UserData})
 	case spm.SUABind, spm.SPABind:
 		s.finish(s.abortOf(ev, in))
 	case spm.TDISreq:

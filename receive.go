@@ -270,7 +270,7 @@ func (s *Session) parse(tsdu []byte) ([]spdu.SPDU, error) {
 		return nil, err
 	}
 	if c, _ := spdu.Concatenated(pdus); c == spdu.Extended && !s.concatenation {
-		return nil, spdu.Locate(&spdu.ProtocolError{Code: spdu.BadSequence, PDU: "TSDU", Clause: "x225 3.2",
+		return nil, spdu.Locate(&spdu.ProtocolError{Code: spdu.BadSequence, PDU: "TSDU", Offset: -1, Clause: "x225 3.2",
 			Err: errors.New("extended concatenation, which was not agreed")}, tsdu, 2)
 	}
 	for i, p := range pdus {
@@ -296,7 +296,7 @@ func resets(p spdu.SPDU) bool {
 // process steps an SPDU. mu is held.
 func (s *Session) process(p spdu.SPDU, expedited bool, at place) {
 	s.traceReceived(p, expedited)
-	ev, in, err := s.event(p, expedited)
+	ev, in, err := s.event(p, expedited, at)
 	if err == nil && s.pinned(p) {
 		err = pinnedError(p)
 	}

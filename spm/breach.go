@@ -36,7 +36,12 @@ func (m *Machine) Breach(ev Event, from State) (why string, serial bool) {
 		words, number := c.breaks(p, &ev)
 		list, serial = append(list, words...), serial || number
 	}
-	return strings.Join(append(list, fmt.Sprintf("in state %v", from)), ", "), serial
+	if len(list) == 0 {
+		list = []string{fmt.Sprintf("not allowed in state %v", from)}
+	} else {
+		list = append(list, fmt.Sprintf("in state %v", from))
+	}
+	return strings.Join(list, ", "), serial
 }
 
 // breaks says what a condition of a received SPDU that does not hold means.
