@@ -26,20 +26,42 @@ type input struct {
 func (s *Session) step(ev spm.Event, in input) error {
 	from := s.m.State()
 	in.from = from
-	keep, purged := s.m.Protected(), s.m.Resynchronizing()
+	keep, purged, queued := s.m.Protected(), s.m.Resynchronizing(), s.m.Queued(spm.EX)
 	if err := s.m.Step(ev); err != nil {
 		return err
 	}
 	out := s.m.Drain()
+	late := s.queueExpedited(&ev, &in, queued)
 	if !purged && slices.ContainsFunc(out, cancels) { // after a purge there is nothing more than an own RS
 		s.purge(keep, !ev.Kind.FromUser())
 	}
 	for _, o := range out {
+		if o == spm.SEXind && ev.Kind != spm.EX {
+			s.indicate(s.indication(o, late[0]))
+			late = late[1:]
+			continue
+		}
 		s.output(o, &ev, &in)
 	}
 	s.settle(from, &ev, &in)
 	s.ring()
 	return nil
+}
+
+// queueExpedited keeps the EX that the machine has queued, queued of them before an event, and returns those that the event has taken out, whether to
+// be delivered or dropped. mu is held.
+func (s *Session) queueExpedited(ev *spm.Event, in *input, queued int) (late []spdu.SPDU) {
+	n := s.m.Queued(spm.EX)
+	if n == queued {
+		return nil
+	}
+	x := s.expeditedFlow()
+	if n > queued {
+		x.late = append(x.late, in.pdu)
+	} else {
+		late, x.late = x.late[:queued-n], x.late[queued-n:]
+	}
+	return late
 }
 
 // settle records the end of a session of which the machine says nothing to the user. mu is held.

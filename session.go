@@ -76,8 +76,9 @@ type expedited struct {
 	taking  gate // one takes TSDUs at a time
 	sending gate // and one sends them
 	// Session.mu guards these.
-	queue [][]byte   // what is to go out, in order
-	held  *heldAbort // an AB that overtook data which a Conn has yet to read
+	queue [][]byte    // what is to go out, in order
+	late  []spdu.SPDU // the EX that the machine has queued
+	held  *heldAbort  // an AB that overtook data which a Conn has yet to read
 
 	half   half   // of a relay
 	anchor uint64 // what was sent on the normal flow before it a purge leaves

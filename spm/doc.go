@@ -26,7 +26,7 @@
 //
 // # Methods
 //
-// Getters: State, Visible, Units, Tokens, Setting, Next, Serial, Activity, Discarding, Resynchronizing, Protected, Keeps, Expedited, Collision, Breach. Handler: Step. Outputs: Drain.
+// Getters: State, Visible, Units, Tokens, Setting, Next, Serial, Activity, Discarding, Resynchronizing, Protected, Keeps, Expedited, Collision, Queued, Breach. Handler: Step. Outputs: Drain.
 // Storage: MarshalBinary, UnmarshalBinary. A Machine is for one caller at a time.
 //
 // # Limitations
