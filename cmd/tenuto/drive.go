@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -142,27 +141,7 @@ func (f *driveFlags) printer(w io.Writer) func(drive.Record) {
 	case f.quiet:
 		return func(drive.Record) {}
 	case f.json:
-		e := json.NewEncoder(w)
-		return func(r drive.Record) {
-			if r.SPDU == "" || !f.noSPDU {
-				e.Encode(r)
-			}
-		}
+		return drive.JSON(w, !f.noSPDU)
 	}
-	return func(r drive.Record) {
-		arrow := "<"
-		if r.Sent {
-			arrow = ">"
-		}
-		switch {
-		case r.SPDU == "":
-			fmt.Fprintf(w, "%s %s\n", arrow, r.Primitive)
-		case !f.noSPDU:
-			how := ""
-			if r.Expedited {
-				how = " expedited"
-			}
-			fmt.Fprintf(w, "    %s %s%s\n", arrow, r.SPDU, how)
-		}
-	}
+	return drive.Text(w, !f.noSPDU)
 }

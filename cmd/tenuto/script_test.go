@@ -99,6 +99,18 @@ func cmdHalt(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// cmdHalted waits for the end of what start has started, wants it to exit with 0, or with ! not to, and leaves its log in the file NAME.log.
+//
+//	halted NAME
+func cmdHalted(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] halted NAME")
+	}
+	if err := end(ts, args[0], nil); (err != nil) != neg {
+		ts.Fatalf("%s: %v", args[0], err)
+	}
+}
+
 // cmdSlay kills what start has started, which has no time to say good-bye.
 //
 //	slay NAME
@@ -109,13 +121,15 @@ func cmdSlay(ts *testscript.TestScript, neg bool, args []string) {
 	end(ts, args[0], os.Kill)
 }
 
-// end sends a signal to a process and waits for its end.
+// end sends a signal, if there is one, to a process and waits for its end.
 func end(ts *testscript.TestScript, name string, signal os.Signal) error {
 	p := ts.Value(processesKey{}).(map[string]*process)[name]
 	if p == nil {
 		ts.Fatalf("%s was not started", name)
 	}
-	ts.Check(p.cmd.Process.Signal(signal))
+	if signal != nil {
+		ts.Check(p.cmd.Process.Signal(signal))
+	}
 	select {
 	case <-p.ended:
 	case <-time.After(patience):
@@ -265,15 +279,44 @@ func cmdOctets(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: octets FROM TO")
 	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), octets(ts, args[0]), 0o600))
+}
+
+func octets(ts *testscript.TestScript, file string) []byte {
 	var digits strings.Builder
-	for line := range strings.Lines(ts.ReadFile(args[0])) {
+	for line := range strings.Lines(ts.ReadFile(file)) {
 		if line, _, _ = strings.Cut(line, "#"); !strings.HasPrefix(line, ">>>") {
 			digits.WriteString(strings.Join(strings.Fields(line), ""))
 		}
 	}
 	b, err := hex.DecodeString(digits.String())
 	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
+	return b
+}
+
+// cmdThrow connects with CR, and when CC has come sends the octets that a file has in hexadecimal, and waits for the end.
+//
+//	throw ADDRESS FILE
+func cmdThrow(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: throw ADDRESS FILE")
+	}
+	c, err := net.Dial("tcp", args[0])
+	ts.Check(err)
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(patience))
+	cr := []byte("\x03\x00\x00\x0b\x06\xe0\x00\x00\x12\x34\x00")
+	_, err = c.Write(cr)
+	ts.Check(err)
+	_, err = io.ReadFull(c, cr) // CC is as long
+	ts.Check(err)
+	_, err = c.Write(octets(ts, args[1]))
+	ts.Check(err)
+	ts.Check(c.(*net.TCPConn).CloseWrite())
+	_, err = io.Copy(io.Discard, c)
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		ts.Fatalf("%v", err)
+	}
 }
 
 // cmdChangeKey puts another key in the place of each in a file of lines HOST:PORT ed25519 BASE64.

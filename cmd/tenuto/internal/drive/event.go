@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tenuto-session/tenuto"
+	"github.com/tenuto-session/tenuto/spdu"
 )
 
 // An event is something that has come in: an indication, a confirm, or the end of the session.
@@ -66,6 +67,9 @@ func ended(err error) event {
 		e.end, e.abort = true, true
 		if ae.Err != nil {
 			e.text += ": " + ae.Err.Error()
+		}
+		if pe, ok := errors.AsType[*spdu.ProtocolError](ae.Err); ok {
+			e.text += ", " + pe.Where()
 		}
 		return e
 	}

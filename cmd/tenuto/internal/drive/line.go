@@ -222,10 +222,13 @@ func reason(s string) (tenuto.ExceptionReason, error) {
 	return r, nil
 }
 
+// connectKeys are the parameters of connect and accept.
+var connectKeys = []string{"service", "calling", "fu", "here", "there", "choose", "please", "serial", "version", "tsdu", "receive-tsdu", "concatenation", "reference", "common",
+	"additional"}
+
 // config reads the parameters of connect and accept.
 func (l *line) config() (*tenuto.Config, error) {
-	err := l.allow(1, "service", "calling", "fu", "here", "there", "choose", "please", "serial", "version", "tsdu", "receive-tsdu", "concatenation", "reference", "common",
-		"additional")
+	err := l.allow(1, connectKeys...)
 	if err != nil {
 		return nil, err
 	}
