@@ -67,8 +67,8 @@ func FuzzConnect(f *testing.F) {
 				return
 			}
 			react(s, g.ind)
-			if len(s.rx.tsdu) > maxControl+1 || len(s.inds) > maxIndications || len(s.late) > maxIndications {
-				t.Fatalf("it holds %d octets, %d indications, %d EX", len(s.rx.tsdu), len(s.inds), len(s.late))
+			if len(s.rx.tsdu) > maxControl+1 || len(s.inds) > maxIndications || s.m.Queued(spm.EX) > maxIndications {
+				t.Fatalf("it holds %d octets, %d indications, %d EX", len(s.rx.tsdu), len(s.inds), s.m.Queued(spm.EX))
 			}
 		}
 		t.Fatal("the session does not end")

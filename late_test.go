@@ -53,8 +53,8 @@ func TestLateExpedited(t *testing.T) {
 			try(t, l.b.SendExpedited(bg, []byte(b)), name)
 		}
 		gets(t, l.a, row.first, ExpeditedInd{[]byte("one")}, ExpeditedInd{[]byte("two")})
-		if len(l.a.late) > 0 || l.a.m.Queued(spm.EX) > 0 {
-			t.Errorf("%s: %v stay", name, l.a.late)
+		if len(l.a.expedited.late) > 0 || l.a.m.Queued(spm.EX) > 0 {
+			t.Errorf("%s: %v stay", name, l.a.expedited.late)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func block(t *testing.T, text, kind string) string {
 func TestManualExample(t *testing.T) {
 	text := readManual(t)
 	for name, url := range stages {
-		st := newStage(t, url)
+		st := newRelayed(t, url...)
 		var shown bytes.Buffer
 		dial, err := ParseScript(block(t, text, "dial"))
 		if err != nil {
