@@ -30,12 +30,19 @@ var verbs map[string]verb
 // Verbs lists the words that a line may begin with.
 func Verbs() []string { return slices.Sorted(maps.Keys(verbs)) }
 
+// usageWidth is how wide the first column of Usage is; what is wider has a line of its own.
+const usageWidth = 40
+
 // Usage says what lines there are.
 func Usage() string {
 	var b strings.Builder
 	for _, name := range Verbs() {
 		v := verbs[name]
-		fmt.Fprintf(&b, "  %-44s %s\n", strings.TrimSpace(name+" "+v.usage), v.what)
+		usage := strings.TrimSpace(name + " " + v.usage)
+		if len(usage) > usageWidth {
+			usage += fmt.Sprintf("\n  %-*s", usageWidth, "")
+		}
+		fmt.Fprintf(&b, "  %-*s %s\n", usageWidth, usage, v.what)
 	}
 	return b.String()
 }
@@ -59,8 +66,8 @@ func init() {
 		"accept":  {usage: "[fu=UNITS] [KEY=VALUE...] [\"DATA\"]", what: "S-CONNECT response", run: (*Player).accept},
 		"refuse":  {usage: "[REASON] [\"DATA\"]", what: "S-CONNECT response, negative", run: (*Player).refuse},
 
-		"data":      {usage: "\"DATA\" | size=N", what: "S-DATA request", needs: true, run: simple("S-DATA request", (*tenuto.Session).Send)},
-		"typed":     {usage: "\"DATA\" | size=N", what: "S-TYPED-DATA request", needs: true, run: simple("S-TYPED-DATA request", (*tenuto.Session).SendTyped)},
+		"data":      {usage: "\"DATA\"", what: "S-DATA request", needs: true, run: simple("S-DATA request", (*tenuto.Session).Send)},
+		"typed":     {usage: "\"DATA\"", what: "S-TYPED-DATA request", needs: true, run: simple("S-TYPED-DATA request", (*tenuto.Session).SendTyped)},
 		"expedited": {usage: "\"DATA\"", what: "S-EXPEDITED-DATA request", needs: true, run: simple("S-EXPEDITED-DATA request", (*tenuto.Session).SendExpedited)},
 		"capability": {usage: "[\"DATA\"]", what: "S-CAPABILITY-DATA request", needs: true, confirm: always("capability-data"),
 			run: simple("S-CAPABILITY-DATA request", (*tenuto.Session).SendCapability)},
@@ -89,7 +96,7 @@ func init() {
 		"release-refuse":   {usage: "[\"DATA\"]", what: "S-RELEASE response, negative", needs: true, answers: true, run: simple("S-RELEASE response, negative", (*tenuto.Session).RefuseRelease)},
 		"abort":            {usage: "[\"DATA\"]", what: "S-U-ABORT request", needs: true, run: (*Player).abort},
 
-		"cork":   {what: "let SPDUs wait, to share a TSDU where the peer takes that (extended concatenation)", needs: true, run: (*Player).cork},
+		"cork":   {what: "let SPDUs wait to share a TSDU", needs: true, run: (*Player).cork},
 		"uncork": {what: "send what waits, and let nothing wait any more", needs: true, run: (*Player).uncork},
 
 		"expect": {usage: "PRIMITIVE [indication|confirm] [PART...]", what: "what must come in next", run: func(p *Player, ctx context.Context, l *line) error { return p.expectAny(ctx, l) }},
@@ -240,12 +247,12 @@ func (p *Player) accept(ctx context.Context, l *line) error {
 		c.Concatenation = p.in.Parameters().Concatenation
 	}
 	c.Trace = p.trace
+	p.show(true, requestText("S-CONNECT response", l))
 	s, err := p.in.Accept(ctx, c)
 	if err != nil {
 		return err
 	}
 	p.in = nil
-	p.show(true, requestText("S-CONNECT response", l))
 	p.start(s)
 	return nil
 }
@@ -264,9 +271,9 @@ func (p *Player) refuse(ctx context.Context, l *line) error {
 	if err := p.incoming(ctx); err != nil {
 		return err
 	}
+	p.show(true, requestText("S-CONNECT response, negative", l))
 	err := p.in.Refuse(r, l.data)
 	p.in, p.began = nil, true
-	p.show(true, requestText("S-CONNECT response, negative", l))
 	return err
 }
 
@@ -276,16 +283,14 @@ func simple(name string, f func(*tenuto.Session, context.Context, []byte) error)
 		if err := l.allow(0); err != nil {
 			return err
 		}
-		return p.tell(name, l, f(p.session, ctx, l.data))
+		return p.ask(name, l, func() error { return f(p.session, ctx, l.data) })
 	}
 }
 
-// tell shows a request that was made.
-func (p *Player) tell(name string, l *line, err error) error {
-	if err == nil {
-		p.show(true, requestText(name, l))
-	}
-	return err
+// ask shows a request, and makes it.
+func (p *Player) ask(name string, l *line, f func() error) error {
+	p.show(true, requestText(name, l))
+	return f()
 }
 
 func withTokens(name string, f func(*tenuto.Session, context.Context, tenuto.Tokens, []byte) error) func(*Player, context.Context, *line) error {
@@ -297,34 +302,16 @@ func withTokens(name string, f func(*tenuto.Session, context.Context, tenuto.Tok
 		if err != nil {
 			return err
 		}
-		return p.tell(name+" request", l, f(p.session, ctx, t, l.data))
+		return p.ask(name+" request", l, func() error { return f(p.session, ctx, t, l.data) })
 	}
 }
 
 // numbered runs a primitive that returns a serial number.
 func numbered(name string, f func(*tenuto.Session, context.Context, []byte) (uint32, error)) func(*Player, context.Context, *line) error {
-	return func(p *Player, ctx context.Context, l *line) error {
-		if err := l.allow(0); err != nil {
-			return err
-		}
-		n, err := f(p.session, ctx, l.data)
-		return p.tellNumber(name+" request", l, n, err)
-	}
-}
-
-func (p *Player) tellNumber(name string, l *line, n uint32, err error) error {
-	if err == nil {
-		text := requestText(name, l)
-		p.show(true, strings.TrimSuffix(text, ")")+comma2(text)+fmt.Sprintf("serial=%d)", n))
-	}
-	return err
-}
-
-func comma2(text string) string {
-	if strings.HasSuffix(text, "()") {
-		return ""
-	}
-	return ", "
+	return simple(name+" request", func(s *tenuto.Session, ctx context.Context, data []byte) error {
+		_, err := f(s, ctx, data)
+		return err
+	})
 }
 
 func (p *Player) syncMinor(ctx context.Context, l *line) error {
@@ -343,8 +330,10 @@ func (p *Player) syncMinor(ctx context.Context, l *line) error {
 			return fmt.Errorf("%q is none of explicit, optional and separated", w)
 		}
 	}
-	n, err := p.session.SyncMinor(ctx, t, l.data)
-	return p.tellNumber("S-SYNC-MINOR request", l, n, err)
+	return p.ask("S-SYNC-MINOR request", l, func() error {
+		_, err := p.session.SyncMinor(ctx, t, l.data)
+		return err
+	})
 }
 
 func (p *Player) confirmSync(ctx context.Context, l *line) error {
@@ -355,7 +344,7 @@ func (p *Player) confirmSync(ctx context.Context, l *line) error {
 	if err != nil {
 		return err
 	}
-	return p.tell("S-SYNC response", l, p.session.ConfirmSync(ctx, n, l.data))
+	return p.ask("S-SYNC response", l, func() error { return p.session.ConfirmSync(ctx, n, l.data) })
 }
 
 func (p *Player) resync(ctx context.Context, l *line) error {
@@ -377,7 +366,7 @@ func (p *Player) resync(ctx context.Context, l *line) error {
 	if err != nil {
 		return err
 	}
-	return p.tell("S-RESYNCHRONIZE request", l, p.session.Resynchronize(ctx, t, n, places, l.data))
+	return p.ask("S-RESYNCHRONIZE request", l, func() error { return p.session.Resynchronize(ctx, t, n, places, l.data) })
 }
 
 func (p *Player) resyncResponse(ctx context.Context, l *line) error {
@@ -397,7 +386,7 @@ func (p *Player) resyncResponse(ctx context.Context, l *line) error {
 	if err != nil {
 		return err
 	}
-	return p.tell("S-RESYNCHRONIZE response", l, p.session.RespondResync(ctx, n, take, l.data))
+	return p.ask("S-RESYNCHRONIZE response", l, func() error { return p.session.RespondResync(ctx, n, take, l.data) })
 }
 
 // activityConfirm names the confirm of those activity services that have one.
@@ -417,7 +406,7 @@ func (p *Player) activity(ctx context.Context, l *line) error {
 		if err := l.allow(2); err != nil {
 			return err
 		}
-		return p.tell("S-ACTIVITY-START request", l, s.StartActivity(ctx, id, l.data))
+		return p.ask("S-ACTIVITY-START request", l, func() error { return s.StartActivity(ctx, id, l.data) })
 	case "resume":
 		return p.resume(ctx, l)
 	case "interrupt", "discard":
@@ -429,15 +418,17 @@ func (p *Player) activity(ctx context.Context, l *line) error {
 			return err
 		}
 		if w == "discard" {
-			return p.tell("S-ACTIVITY-DISCARD request", l, s.DiscardActivity(ctx, r, l.data))
+			return p.ask("S-ACTIVITY-DISCARD request", l, func() error { return s.DiscardActivity(ctx, r, l.data) })
 		}
-		return p.tell("S-ACTIVITY-INTERRUPT request", l, s.InterruptActivity(ctx, r, l.data))
+		return p.ask("S-ACTIVITY-INTERRUPT request", l, func() error { return s.InterruptActivity(ctx, r, l.data) })
 	case "end":
 		if err := l.allow(1); err != nil {
 			return err
 		}
-		n, err := s.EndActivity(ctx, l.data)
-		return p.tellNumber("S-ACTIVITY-END request", l, n, err)
+		return p.ask("S-ACTIVITY-END request", l, func() error {
+			_, err := s.EndActivity(ctx, l.data)
+			return err
+		})
 	default:
 		return fmt.Errorf("%q is none of start, resume, interrupt, discard and end", w)
 	}
@@ -457,7 +448,7 @@ func (p *Player) resume(ctx context.Context, l *line) error {
 			return err
 		}
 	}
-	return p.tell("S-ACTIVITY-RESUME request", l, p.session.ResumeActivity(ctx, []byte(l.word(1)), r, l.data))
+	return p.ask("S-ACTIVITY-RESUME request", l, func() error { return p.session.ResumeActivity(ctx, []byte(l.word(1)), r, l.data) })
 }
 
 func (p *Player) activityResponse(ctx context.Context, l *line) error {
@@ -470,11 +461,11 @@ func (p *Player) activityResponse(ctx context.Context, l *line) error {
 	p.mu.Unlock()
 	switch latest.(type) {
 	case tenuto.ActivityInterruptInd:
-		return p.tell("S-ACTIVITY-INTERRUPT response", l, s.RespondInterrupt(ctx, l.data))
+		return p.ask("S-ACTIVITY-INTERRUPT response", l, func() error { return s.RespondInterrupt(ctx, l.data) })
 	case tenuto.ActivityDiscardInd:
-		return p.tell("S-ACTIVITY-DISCARD response", l, s.RespondDiscard(ctx, l.data))
+		return p.ask("S-ACTIVITY-DISCARD response", l, func() error { return s.RespondDiscard(ctx, l.data) })
 	}
-	return p.tell("S-ACTIVITY-END response", l, s.RespondEnd(ctx, l.data))
+	return p.ask("S-ACTIVITY-END response", l, func() error { return s.RespondEnd(ctx, l.data) })
 }
 
 func (p *Player) exception(ctx context.Context, l *line) error {
@@ -485,7 +476,7 @@ func (p *Player) exception(ctx context.Context, l *line) error {
 	if err != nil {
 		return err
 	}
-	return p.tell("S-U-EXCEPTION-REPORT request", l, p.session.ReportException(ctx, r, l.data))
+	return p.ask("S-U-EXCEPTION-REPORT request", l, func() error { return p.session.ReportException(ctx, r, l.data) })
 }
 
 func (p *Player) cork(_ context.Context, l *line) error {
@@ -507,7 +498,7 @@ func (p *Player) abort(ctx context.Context, l *line) error {
 	if err := l.allow(0); err != nil {
 		return err
 	}
-	if err := p.tell("S-U-ABORT request", l, p.session.Abort(l.data)); err != nil {
+	if err := p.ask("S-U-ABORT request", l, func() error { return p.session.Abort(l.data) }); err != nil {
 		return err
 	}
 	p.untilEnd(ctx)
