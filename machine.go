@@ -90,7 +90,7 @@ func cancels(o spm.Output) bool {
 // peer drops what it has received, too. mu is held, and the machine has been stepped.
 func (s *Session) purge(keep, moot bool) {
 	if !keep {
-		s.cancelRequests()
+		s.cancelRequests(false)
 	}
 	s.queueFirst(op{kind: opPurge, keep: keep, moot: moot})
 	s.raise(flagPurge)
@@ -109,11 +109,11 @@ func starts(i Indication) bool {
 	return false
 }
 
-// cancelRequests drops what requests have still to send. mu is held.
-func (s *Session) cancelRequests() {
-	s.ops = slices.DeleteFunc(s.ops, func(o op) bool { return o.user && !o.anchor })
+// cancelRequests drops what requests have still to send, but for anchors and what announces them unless all is to go. mu is held.
+func (s *Session) cancelRequests(all bool) {
+	s.ops = slices.DeleteFunc(s.ops, func(o op) bool { return o.user && (all || !o.anchor) })
 	if s.expedited != nil {
-		s.expedited.queue = nil
+		s.expedited.queue = slices.DeleteFunc(s.expedited.queue, func(b []byte) bool { return all || !isPrepare(b) })
 	}
 	s.purges++
 }
@@ -125,7 +125,7 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 	case spm.SendDT, spm.SendTD, spm.SDTind, spm.STDind, spm.SCONind, spm.TCONreq, spm.TCONrsp, spm.StopTIM:
 		// the caller's: it has the data, the parameters, or the transport connection already
 	case spm.SendPRAB:
-		s.cancelRequests()
+		s.cancelRequests(true)
 		s.queueFirst(op{kind: opPurge})
 		s.queue(op{kind: opExpedited, tsdu: encodePR(spdu.PrepareAB)})
 	case spm.SendPRMAA, spm.SendPRRS, spm.SendPRRA:
@@ -173,7 +173,13 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 func (s *Session) prepare(o spm.Output) {
 	t := map[spm.Output]spdu.PrepareType{spm.SendPRMAA: spdu.PrepareMAA, spm.SendPRRS: spdu.PrepareRS, spm.SendPRRA: spdu.PrepareRA}[o]
 	s.expedite(encodePR(t))
-	s.queue(op{kind: opBarrier, user: true})
+	s.queue(op{kind: opBarrier, user: true, anchor: o != spm.SendPRRS})
+}
+
+// isPrepare tells a PREPARE among what is sent on the expedited flow.
+func isPrepare(tsdu []byte) bool {
+	_, _, err := spdu.ParsePR(tsdu)
+	return err == nil
 }
 
 func encodePR(t spdu.PrepareType) []byte {
@@ -194,7 +200,7 @@ func (s *Session) sendAbort(ev *spm.Event, in *input) {
 		}
 		tsdus = [][]byte{b}
 	}
-	s.cancelRequests()
+	s.cancelRequests(true)
 	s.queueFirst(op{kind: opPurge})
 	for _, b := range tsdus {
 		kind := opSend

@@ -59,7 +59,7 @@ func (s *Session) run(w *waiter) error {
 		s.mu.Unlock()
 		if err := s.do(&o, w, hurry); err != nil {
 			s.mu.Lock()
-			if s.purges == purges {
+			if s.purges == purges || o.anchor {
 				s.ops = append([]op{o}, s.ops...)
 			}
 			s.mu.Unlock()
@@ -105,7 +105,7 @@ func (s *Session) do(o *op, w *waiter, hurry bool) error {
 		return s.submit(o, w)
 	case opExpedited:
 		err := s.tc.SendExpedited(now{}, o.tsdu)
-		if _, _, notPR := spdu.ParsePR(o.tsdu); errors.Is(err, errNow) && notPR != nil {
+		if errors.Is(err, errNow) && !isPrepare(o.tsdu) {
 			return s.do(&op{kind: opSend, tsdu: o.tsdu}, w, hurry)
 		} else if err == nil {
 			s.traceSent(o.tsdu, true)
@@ -168,6 +168,10 @@ func (s *Session) withdraw() {
 
 // submit sends what is left of a request's TSDU.
 func (s *Session) submit(o *op, w *waiter) error {
+	if w != nil && o.anchor { // a purge does not end it
+		defer func(mask uint32) { w.mask = mask }(w.mask)
+		w.mask &^= flagPurge
+	}
 	for {
 		var c transport.Cancel = now{}
 		if w != nil {
@@ -249,7 +253,7 @@ func (s *Session) sendExpedited(w *waiter) error {
 			}
 			if err != nil {
 				s.mu.Lock()
-				if s.purges == purges {
+				if s.purges == purges || isPrepare(b) {
 					x.queue = append([][]byte{b}, x.queue...)
 				}
 				s.mu.Unlock()
