@@ -400,6 +400,33 @@ func TestPurgeParts(t *testing.T) {
 	}
 }
 
+// TestPurgeBetweenSegments: an SSDU of which whole segments have been sent is cut by a resynchronization that data separation protects them
+// from, and its sender hears of it.
+func TestPurgeBetweenSegments(t *testing.T) {
+	ca, cb := both(Config{Units: Duplex | MinorSync | Resync | DataSeparation, TSDUSize: 100, Tokens: TokenSettings{There: MinorToken}})
+	l := open(t, transporttest.Options{}, ca, cb)
+	_, err := l.b.SyncMinor(bg, Separated, nil)
+	try(t, err, "minor point")
+	gets(t, l.a, SyncMinorInd{Separated, 0, nil})
+	_, err = l.a.SendPart(bg, pattern(50), false)
+	try(t, err, "a part")
+	try(t, l.a.Resynchronize(bg, Set, 7, TokenSettings{}, nil), "set")
+	for {
+		ind, err := l.b.Receive(bg)
+		try(t, err, "Receive")
+		if i, ok := ind.(ResyncInd); ok {
+			try(t, l.b.RespondResync(bg, i.Serial, 0, nil), "its response")
+			break
+		}
+	}
+	gets(t, l.a, ResyncCnf{7, 0, nil})
+	if _, err := l.a.SendPart(bg, []byte("the rest"), true); err != ErrPurged {
+		t.Errorf("the rest: %v", err)
+	}
+	try(t, l.a.Send(bg, []byte("another")), "another SSDU")
+	gets(t, l.b, Data{[]byte("another"), true})
+}
+
 // TestConfig1: protocol version 1 is spoken with who speaks no other, and has its limits.
 func TestConfig1(t *testing.T) {
 	transports(t, func(t *testing.T, open opener) {

@@ -114,13 +114,12 @@ func (s *Session) do(o *op, w *waiter, hurry bool) error {
 		return s.sendExpedited(w)
 	case opPurge:
 		s.flags.And(^flagPurge)
-		if o.keep && !s.tx.open {
-			break
-		}
 		if s.tx.open && o.moot && !s.tc.HasExpedited() {
 			s.tc.Send(transport.Never, nil, nil, transport.End|transport.NoWait) // cutting it would end the connection
 		}
-		s.withdraw()
+		if s.tx.open || !o.keep {
+			s.withdraw()
+		}
 		s.tx.torn = s.tx.torn || s.tx.ssdu
 		s.tx.open, s.tx.ssdu, s.tx.owed = false, false, 0
 	case opDisconnectAfter:
