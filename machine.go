@@ -48,22 +48,6 @@ func (s *Session) step(ev spm.Event, in input) error {
 	return nil
 }
 
-// queueExpedited keeps the EX that the machine has queued, queued of them before an event, and returns those that the event has taken out, whether to
-// be delivered or dropped. mu is held.
-func (s *Session) queueExpedited(ev *spm.Event, in *input, queued int) (late []spdu.SPDU) {
-	n := s.m.Queued(spm.EX)
-	if n == queued {
-		return nil
-	}
-	x := s.expeditedFlow()
-	if n > queued {
-		x.late = append(x.late, in.pdu)
-	} else {
-		late, x.late = x.late[:queued-n], x.late[queued-n:]
-	}
-	return late
-}
-
 // settle records the end of a session of which the machine says nothing to the user. mu is held.
 func (s *Session) settle(from spm.State, ev *spm.Event, in *input) {
 	st := s.m.State()
@@ -75,47 +59,6 @@ func (s *Session) settle(from spm.State, ev *spm.Event, in *input) {
 		return
 	}
 	s.finish(ErrReleased)
-}
-
-// cancels tells which outputs say that what was sent before has no effect any more (x225 1.6).
-func cancels(o spm.Output) bool {
-	switch o {
-	case spm.SendRSa, spm.SendRSr, spm.SendRSs, spm.SendAI, spm.SendAD, spm.SRSYNind, spm.SACTIind, spm.SACTDind:
-		return true
-	}
-	return false
-}
-
-// purge withdraws what this side has sent, unless data separation protects it, and drops what the user has not received; moot says that the
-// peer drops what it has received, too. mu is held, and the machine has been stepped.
-func (s *Session) purge(keep, moot bool) {
-	if !keep {
-		s.cancelRequests(false)
-	}
-	s.queueFirst(op{kind: opPurge, keep: keep, moot: moot})
-	s.raise(flagPurge)
-	if s.m.Discarding() {
-		s.inds = slices.DeleteFunc(s.inds, func(i Indication) bool { return !starts(i) })
-		s.raise(flagDrop)
-	}
-}
-
-// starts tells which indications a purge leaves: what it is about.
-func starts(i Indication) bool {
-	switch i.(type) {
-	case ActivityStartInd, ActivityResumeInd:
-		return true
-	}
-	return false
-}
-
-// cancelRequests drops what requests have still to send, but for anchors and what announces them unless all is to go. mu is held.
-func (s *Session) cancelRequests(all bool) {
-	s.ops = slices.DeleteFunc(s.ops, func(o op) bool { return o.user && (all || !o.anchor) })
-	if s.expedited != nil {
-		s.expedited.queue = slices.DeleteFunc(s.expedited.queue, func(b []byte) bool { return all || !isPrepare(b) })
-	}
-	s.purges++
 }
 
 func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
@@ -174,12 +117,6 @@ func (s *Session) prepare(o spm.Output) {
 	t := map[spm.Output]spdu.PrepareType{spm.SendPRMAA: spdu.PrepareMAA, spm.SendPRRS: spdu.PrepareRS, spm.SendPRRA: spdu.PrepareRA}[o]
 	s.expedite(encodePR(t))
 	s.queue(op{kind: opBarrier, user: true, anchor: o != spm.SendPRRS})
-}
-
-// isPrepare tells a PREPARE among what is sent on the expedited flow.
-func isPrepare(tsdu []byte) bool {
-	_, _, err := spdu.ParsePR(tsdu)
-	return err == nil
 }
 
 func encodePR(t spdu.PrepareType) []byte {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/tenuto-session/tenuto/spdu"
 	"github.com/tenuto-session/tenuto/transport"
 )
 
@@ -132,39 +131,6 @@ func (s *Session) do(o *op, w *waiter, hurry bool) error {
 	return nil
 }
 
-// anchors tells which SPDUs a purge does not withdraw. The peer's machine has to see the start of an activity, or else would not know what the next
-// resynchronization, interrupt or discard is about; and where a PREPARE has said that an answer comes, it has to come.
-func anchors(p spdu.SPDU) bool {
-	switch p.(type) {
-	case spdu.AS, spdu.AR, spdu.RA, spdu.AIA, spdu.ADA, spdu.MAA:
-		return true
-	}
-	return false
-}
-
-// anchor notes that what was submitted is to arrive.
-func (s *Session) anchor() {
-	at, _ := s.tc.Position()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.expeditedFlow().anchor = at
-}
-
-// withdraw withdraws what was sent, unless there is an anchor in it: the peer drops the rest by itself.
-func (s *Session) withdraw() {
-	var anchor uint64
-	s.mu.Lock()
-	if s.expedited != nil {
-		anchor = s.expedited.anchor
-	}
-	s.mu.Unlock()
-	if _, settled := s.tc.Position(); settled >= anchor {
-		s.tc.Purge()
-	} else if s.tx.open {
-		s.tc.Send(transport.Never, nil, nil, transport.End|transport.NoWait)
-	}
-}
-
 // submit sends what is left of a request's TSDU.
 func (s *Session) submit(o *op, w *waiter) error {
 	if w != nil && o.anchor { // a purge does not end it
@@ -198,66 +164,6 @@ func (s *Session) submit(o *op, w *waiter) error {
 				return nil // it was sent before the end, of which the next call hears
 			}
 			return err
-		}
-	}
-}
-
-// expeditedFlow makes the flow if it was not used before. mu is held.
-func (s *Session) expeditedFlow() *expedited {
-	if s.expedited == nil {
-		s.expedited = new(expedited)
-	}
-	return s.expedited
-}
-
-// expedite queues a TSDU on the expedited flow. mu is held.
-func (s *Session) expedite(b []byte) {
-	x := s.expeditedFlow()
-	x.queue = append(x.queue, b)
-}
-
-// sendExpedited submits what is queued on the expedited flow, in order. One caller at a time does.
-func (s *Session) sendExpedited(w *waiter) error {
-	s.mu.Lock()
-	x := s.expedited
-	s.mu.Unlock()
-	if x == nil {
-		return nil // nothing was ever queued
-	}
-	var c transport.Cancel = now{}
-	if w != nil {
-		c = w
-		if err := x.sending.lock(w.c); err != nil {
-			return err
-		}
-	} else if !x.sending.tryLock() {
-		return errNow
-	}
-	defer x.sending.unlock()
-	for {
-		s.mu.Lock()
-		if len(x.queue) == 0 {
-			s.mu.Unlock()
-			return nil
-		}
-		b, purges := x.queue[0], s.purges
-		x.queue = x.queue[1:]
-		s.mu.Unlock()
-		s.traceSent(b, true)
-		for err := s.tc.SendExpedited(c, b); err != nil; err = s.tc.SendExpedited(c, b) {
-			if w != nil {
-				err = s.sendError(w, err)
-			} else if gone(err) || !errors.Is(err, errNow) {
-				return nil
-			}
-			if err != nil {
-				s.mu.Lock()
-				if s.purges == purges || isPrepare(b) {
-					x.queue = append([][]byte{b}, x.queue...)
-				}
-				s.mu.Unlock()
-				return err
-			}
 		}
 	}
 }

@@ -342,34 +342,6 @@ func (s *Session) hold(ev spm.Event, in input) bool {
 	return false
 }
 
-// takeExpedited takes what is on the expedited flow.
-func (s *Session) takeExpedited() {
-	s.mu.Lock()
-	x := s.expeditedFlow()
-	s.mu.Unlock()
-	x.taking.enter()
-	defer x.taking.unlock()
-	for {
-		b := make([]byte, transport.MaxExpedited)
-		n, ok := s.tc.ReceiveExpedited(b)
-		if !ok {
-			return
-		}
-		s.control(b[:n], true)
-	}
-}
-
-// afterExpedited waits until what somebody has taken off the expedited flow has been processed: it was delivered before what is to be processed
-// now. mu is held, and not while this waits.
-func (s *Session) afterExpedited() {
-	if x := s.expedited; x != nil {
-		s.mu.Unlock()
-		x.taking.enter()
-		x.taking.unlock()
-		s.mu.Lock()
-	}
-}
-
 // receiveError handles what the transport says instead of octets. nil means: go on.
 func (s *Session) receiveError(err error, held *heldAbort) error {
 	r := &s.rx

@@ -71,19 +71,6 @@ type Session struct {
 	br   *Bridge // nil where there is none
 }
 
-// An expedited is what a session has of the expedited flow, and of what that makes void. Few ever use it.
-type expedited struct {
-	taking  gate // one takes TSDUs at a time
-	sending gate // and one sends them
-	// Session.mu guards these.
-	queue [][]byte    // what is to go out, in order
-	late  []spdu.SPDU // the EX that the machine has queued
-	held  *heldAbort  // an AB that overtook data which a Conn has yet to read
-
-	half   half   // of a relay
-	anchor uint64 // what was sent on the normal flow before it a purge leaves
-}
-
 // A resync is what is kept of an RS.
 type resync struct {
 	serial uint32
