@@ -94,6 +94,9 @@ type Config struct {
 	// Relay makes the session half of a relay: its user passes on what the user of the other half asks for, who may not have heard yet what
 	// this session has indicated. Such a request is made where it would else be refused, or, if it has lost to what it met, returns ErrPurged.
 	Relay bool
+	// NoPurge leaves what was sent before a resynchronization, the interrupt or discard of an activity to the peer to discard, and waits until an SSDU
+	// that is being sent has been sent, as over a transport connection without an expedited flow: no SSDU is ever cut.
+	NoPurge bool
 	// Trace, if it is not nil, hears of each SPDU that is sent or received. It is called with locks held: it must not wait, nor call the session.
 	Trace func(Trace)
 	// ConnectTimeout bounds the wait for the peer's answer to S-CONNECT; 0 is 30 s.

@@ -147,6 +147,9 @@ func (in *Incoming) UserData() []byte { return in.s.peer.UserData }
 // Parameters returns what the peer proposes.
 func (in *Incoming) Parameters() Parameters { return *in.s.peer }
 
+// HasExpedited is Session.HasExpedited.
+func (in *Incoming) HasExpedited() bool { return in.s.HasExpedited() }
+
 // LocalAddr returns the address of this end of the transport connection.
 func (in *Incoming) LocalAddr() net.Addr { return in.s.tc.LocalAddr() }
 
@@ -177,7 +180,7 @@ func (in *Incoming) Accept(ctx context.Context, cfg *Config) (*Session, error) {
 	if err := s.over(); err != nil {
 		return nil, err
 	}
-	s.m.Relay = c.Relay
+	s.m.Relay, s.noPurge, s.cuts = c.Relay, c.NoPurge, s.cuts && !c.NoPurge
 	setting := choose(s.set.cn.TokenSetting, c.Tokens.Here, false) &^ settingMask(spm.TokensOf(^ac.Units))
 	ev := spm.Event{Kind: spm.SCONrspPos, Units: ac.Units, Setting: setting, Serial: ac.Serial.N}
 	if err := s.step(ev, input{tsdus: tsdus}); err != nil {

@@ -69,7 +69,7 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 		// the caller's: it has the data, the parameters, or the transport connection already
 	case spm.SendPRAB:
 		s.cancelRequests(true)
-		s.queueFirst(op{kind: opPurge})
+		s.queueFirst(op{kind: opPurge, abort: true})
 		s.queue(op{kind: opExpedited, tsdu: encodePR(spdu.PrepareAB)})
 	case spm.SendPRMAA, spm.SendPRRS, spm.SendPRRA:
 		s.prepare(o)
@@ -138,7 +138,7 @@ func (s *Session) sendAbort(ev *spm.Event, in *input) {
 		tsdus = [][]byte{b}
 	}
 	s.cancelRequests(true)
-	s.queueFirst(op{kind: opPurge})
+	s.queueFirst(op{kind: opPurge, abort: true})
 	for _, b := range tsdus {
 		kind := opSend
 		if s.m.Expedited() && len(tsdus) == 1 && len(b) <= transport.MaxExpedited {

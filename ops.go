@@ -17,6 +17,7 @@ type op struct {
 	anchor bool // the peer has to get it: no purge withdraws it
 	keep   bool // opPurge: only an unfinished TSDU is withdrawn
 	moot   bool // opPurge: the peer drops what it has of it
+	abort  bool // opPurge: all is withdrawn
 }
 
 type opKind uint8
@@ -113,10 +114,13 @@ func (s *Session) do(o *op, w *waiter, hurry bool) error {
 		return s.sendExpedited(w)
 	case opPurge:
 		s.flags.And(^flagPurge)
-		if s.tx.open && o.moot && !s.tc.HasExpedited() {
+		if s.tx.open && o.moot && !s.cuts {
 			s.tc.Send(transport.Never, nil, nil, transport.End|transport.NoWait) // cutting it would end the connection
 		}
-		if s.tx.open || !o.keep {
+		switch {
+		case o.abort:
+			s.tc.Purge()
+		case s.tx.open || !o.keep:
 			s.withdraw()
 		}
 		s.tx.torn = s.tx.torn || s.tx.ssdu

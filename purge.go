@@ -69,6 +69,9 @@ func (s *Session) anchor() {
 
 // withdraw withdraws what was sent, unless there is an anchor in it: the peer drops the rest by itself.
 func (s *Session) withdraw() {
+	if s.noPurge {
+		return
+	}
 	var anchor uint64
 	s.mu.Lock()
 	if s.expedited != nil {

@@ -22,7 +22,7 @@ type half struct {
 func (s *Session) Overtaken() <-chan struct{} {
 	s.mu.Lock()
 	h := &s.expeditedFlow().half
-	watch := s.cuts && !h.watched
+	watch := s.tc.HasExpedited() && !h.watched
 	h.watched = true
 	rung := h.overtaken.heard()
 	s.ring()

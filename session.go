@@ -32,6 +32,7 @@ type Session struct {
 	concatenate   bool          // and the peer does
 	corked        bool          // SPDUs wait for others
 	cuts          bool          // a TSDU that was sent in part can be withdrawn
+	noPurge       bool          // Config.NoPurge
 	declined      bool          // the peer asked for the transport connection to be kept, and will not be; guarded by mu
 	version       spdu.Version
 
@@ -90,7 +91,8 @@ type setup struct {
 func newSession(tc transport.Conn, cfg Config) *Session {
 	s := &Session{tc: tc, set: &setup{cfg: cfg}, peer: &Parameters{Called: cfg.Service}, version: spdu.Version2, linger: cfg.Linger, trace: cfg.Trace}
 	// Where there is no expedited flow the peer may not hear of it in time: then who sends a TSDU sends it to its end.
-	s.cuts = tc.HasExpedited()
+	s.cuts = tc.HasExpedited() && !cfg.NoPurge
+	s.noPurge = cfg.NoPurge
 	s.simplex = isSimplex(tc)
 	s.conn.s = s
 	s.m.Relay = cfg.Relay
@@ -115,6 +117,9 @@ func (s *Session) Units() Units {
 	defer s.mu.Unlock()
 	return s.m.Units()
 }
+
+// HasExpedited tells whether the transport connection has an expedited flow, by which what withdraws other things overtakes them.
+func (s *Session) HasExpedited() bool { return s.tc.HasExpedited() }
 
 // LocalAddr returns the address of this end of the transport connection.
 func (s *Session) LocalAddr() net.Addr { return s.tc.LocalAddr() }

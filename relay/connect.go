@@ -2,8 +2,9 @@ package relay
 
 import "github.com/tenuto-session/tenuto"
 
-// proposal is what the far session is asked for, given what the near peer proposes.
-func proposal(p tenuto.Parameters) *tenuto.Config {
+// proposal is what the far session is asked for, given what the near peer proposes. What one transport connection cannot cut, the other must not.
+func proposal(near *tenuto.Incoming) *tenuto.Config {
+	p := near.Parameters()
 	return &tenuto.Config{
 		Reference:       p.Reference,
 		UserData:        p.UserData,
@@ -16,6 +17,7 @@ func proposal(p tenuto.Parameters) *tenuto.Config {
 		ReceiveTSDUSize: unlimited(p.SendSize),
 		Concatenation:   p.Concatenation,
 		Relay:           true,
+		NoPurge:         !near.HasExpedited(),
 	}
 }
 
@@ -34,6 +36,7 @@ func answer(far *tenuto.Session) *tenuto.Config {
 		ReceiveTSDUSize: unlimited(p.SendSize),
 		Concatenation:   p.Concatenation,
 		Relay:           true,
+		NoPurge:         !far.HasExpedited(),
 	}
 }
 

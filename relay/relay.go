@@ -93,7 +93,7 @@ func (r *Relay) dial(ctx context.Context, in *tenuto.Incoming) (*tenuto.Session,
 			cancel(fmt.Errorf("relay: the near peer did not wait: %w", err))
 		}
 	}()
-	far, err := r.Dial(ctx, in, proposal(in.Parameters()))
+	far, err := r.Dial(ctx, in, proposal(in))
 	gone := context.Cause(ctx)
 	cancel(nil)
 	<-waited

@@ -70,10 +70,10 @@ func (v voidable) Err() error {
 // overtaken, and what comes after the session's end, is dropped.
 func (w *way) pass(void <-chan struct{}, ind tenuto.Indication) error {
 	ctx := context.Context(voidable(void))
-	if stays(ind) {
+	if stays(ind) || !w.to.HasExpedited() {
 		ctx = context.Background()
-		w.open = false
 	}
+	w.open = w.open && !stays(ind)
 	err := w.request(ctx, ind)
 	_, aborted := errors.AsType[*tenuto.AbortError](err)
 	_, unfinished := errors.AsType[*tenuto.UnfinishedError](err)
