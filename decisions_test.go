@@ -115,3 +115,25 @@ func TestProviderException(t *testing.T) {
 		t.Errorf("the peer hears %s", got)
 	}
 }
+
+// TestDataSeparation: who has set a minor synchronization point with data separation gets what the peer sent before it heard of the
+// resynchronization; without, it is dropped.
+func TestDataSeparation(t *testing.T) {
+	c := &Config{Units: Duplex | MinorSync | Resync | DataSeparation}
+	for name, o := range pipes {
+		for _, kind := range []SyncType{Separated, 0} {
+			l := open(t, o, c, c)
+			_, err := l.a.SyncMinor(bg, kind, nil)
+			try(t, err, name)
+			gets(t, l.b, SyncMinorInd{kind, 0, nil})
+			try(t, l.b.Send(bg, []byte("kept")), name)
+			try(t, l.a.Resynchronize(bg, Abandon, 0, TokenSettings{}, nil), name)
+			if kind == Separated {
+				gets(t, l.a, Data{[]byte("kept"), true})
+			}
+			next(t, l.b)
+			try(t, l.b.RespondResync(bg, 0, 0, nil), name)
+			gets(t, l.a, ResyncCnf{1, MinorToken, nil})
+		}
+	}
+}

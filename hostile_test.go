@@ -245,6 +245,8 @@ func TestHostileConnect(t *testing.T) {
 			"tenuto: service \\\"\\\" refused: rejected by the provider: spdu: CN: PI 21 (TSDU maximum size): a size is below 64, at octet 7 (x225 2.6)"},
 		{"DT in place of CDO", "0D FF 28 10 05 03 16 01 02 14 02 00 02 3C 01 01 C2 FF 28 00 61{10240}; 01 00 01 00 61", []string{"10 03 16 01 02"},
 			"spdu: DT: not allowed in state 01D, at octet 2 (X.225 Annex A)"},
+		{"CDO with PI 22 for user data", "0D FF 28 10 05 03 16 01 02 14 02 00 02 3C 01 01 C2 FF 28 00 61{10240}; 0F 06 19 01 02 16 01 61", []string{"10 03 16 01 02"},
+			"spdu: parse CDO: PI 22 (version number): in a segment that continues an SSDU, at octet 5 (x225 2.5)"},
 		{"CDO with a wrong enclosure item", "0D FF 28 10 05 03 16 01 02 14 02 00 02 3C 01 01 C2 FF 28 00 61{10240}; 0F 06 19 01 01 C1 01 61", []string{"10 03 16 01 02"},
 			"spdu: parse CDO: PI 25 (enclosure item): first, at octet 2 (x225 2.7)"},
 	} {
