@@ -35,7 +35,9 @@ URLs say how a server is reached:
   tenuto://host:7225/service         TLS over TCP; the port is 7225 if none is named
   tenuto+unix:///run/t.sock/service  a Unix socket
   tenuto+tcp://127.0.0.1/service     plaintext, on this machine alone unless allowed
-  osi://host:102/?tsel=…&ssel=…      OSI session over RFC 1006, without keys or secrecy
+  osi://host:102/service             OSI session over RFC 1006, to the software of
+                                     others: plaintext, no bridge; selectors in
+                                     hexadecimal are ?tsel=0x0001&ssel=0x0001
 
 Both ends know each other by keys, kept in files as those of SSH are: identity,
 known_peers and authorized_keys, in $XDG_CONFIG_HOME/tenuto or ~/.config/tenuto.
