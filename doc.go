@@ -18,5 +18,5 @@
 //
 // # Limitations
 //
-// The kernel and duplex functional units are here. A transport connection carries one session connection and is not used again.
+// All functional units of X.225 (11/95) are here but symmetric synchronize; docs/conformance/x225.txt has the details.
 package tenuto
