@@ -137,3 +137,17 @@ func TestDataSeparation(t *testing.T) {
 		}
 	}
 }
+
+// TestBeforeResponse: a session is not read from before the user has responded. What a peer says too soon is looked at then, as if it had come later.
+func TestBeforeResponse(t *testing.T) {
+	for over := range hostiles {
+		h, tc := meet(t, over, true)
+		h.says(cn(t, nil) + "; 01 00 01 00 61; 0A 00")
+		in, err := readConnect(h.c, tc, nil)
+		try(t, err, "the S-CONNECT indication")
+		s, err := in.Accept(bg, nil)
+		try(t, err, "Accept")
+		gets(t, s, Data{[]byte("a"), true})
+		wantAbort(t, s, Provider, false, ReasonProtocolError, over)
+	}
+}
