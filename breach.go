@@ -9,7 +9,7 @@ import (
 	"github.com/tenuto-session/tenuto/spm"
 )
 
-// A place is where an SPDU is: in which TSDU, or head of one, and the how manieth it is there.
+// A place is where an SPDU is: in which TSDU, or head of one, and behind how many others.
 type place struct {
 	tsdu  []byte
 	index int
@@ -19,8 +19,8 @@ type place struct {
 const (
 	piRequirements = spdu.Param(20)
 	piTSDUSize     = spdu.Param(21)
-	piEnclosure    = spdu.Param(25)
 	piVersion      = spdu.Param(22)
+	piEnclosure    = spdu.Param(25)
 	piTokenSetting = spdu.Param(26)
 	piSerialNumber = spdu.Param(42)
 )

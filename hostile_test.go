@@ -83,8 +83,8 @@ func (h *hostile) says(tsdus string) {
 		} else {
 			_, err = h.tc.Send(h.c, nil, b, transport.End)
 		}
-		if gone(err) || errors.As(err, new(*transport.DisconnectError)) {
-			return // the victim has had enough
+		if err == transport.ErrExpedited || gone(err) || errors.As(err, new(*transport.DisconnectError)) {
+			return // the victim has had enough, or says so
 		}
 		try(h.t, err, "send "+tsdu)
 	}
