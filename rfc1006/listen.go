@@ -17,7 +17,7 @@ import (
 )
 
 // ErrNotLoopback is returned for an address that others could reach.
-var ErrNotLoopback = errors.New("RFC 1006 listens on loopback unless allowed (Config.Anywhere): it has no security of its own")
+var ErrNotLoopback = errors.New("RFC 1006 is plaintext, and stays on loopback unless allowed")
 
 // Listener accepts transport connections. Its methods may be called at any time by anyone.
 type Listener struct {

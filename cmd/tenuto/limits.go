@@ -80,7 +80,7 @@ func (l *limits) common(f *pflag.FlagSet) {
 	f.Var(&l.streamBuffer, "stream-buffer", "keep at most `SIZE` of a session's data, each way, until they are acknowledged")
 	f.Var(&l.bridgeBuffer, "bridge-buffer", "keep at most `SIZE` for all sessions of a bridge")
 	f.Var(&l.processBuffer, "process-buffer", "keep at most `SIZE` for all sessions of this process")
-	f.BoolVar(&l.allowPlaintext, "allow-plaintext", false, "let carriers without TLS (tenuto+tcp://) leave this machine")
+	f.BoolVar(&l.allowPlaintext, "allow-plaintext", false, "let plaintext (tenuto+tcp://, and osi:// to listen at) leave this machine")
 	f.BoolVar(&l.noBinding, "no-binding", false, "work through a proxy that ends TLS and begins it anew, and can read all; both ends must say so")
 	f.SortFlags = false
 }
