@@ -181,9 +181,9 @@ func (in *Incoming) Accept(ctx context.Context, cfg *Config) (*Session, error) {
 		return nil, err
 	}
 	s.m.Relay, s.noPurge, s.cuts = c.Relay, c.NoPurge, s.cuts && !c.NoPurge
-	setting := choose(s.set.cn.TokenSetting, c.Tokens.Here, false) &^ settingMask(spm.TokensOf(^ac.Units))
+	setting := choose(s.set.cn.TokenSetting, c.Tokens.Here, false) & settingMask(spm.TokensOf(ac.Units))
 	ev := spm.Event{Kind: spm.SCONrspPos, Units: ac.Units, Setting: setting, Serial: ac.Serial.N}
-	if err := s.step(ev, input{tsdus: tsdus}); err != nil {
+	if err := s.step(ev, input{tsdus: tsdus, send: ac}); err != nil {
 		return nil, wrap(err)
 	}
 	if ac.Tokens != 0 { // AC asks for them as a PT would

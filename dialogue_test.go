@@ -135,6 +135,17 @@ func TestTokenPlaces(t *testing.T) {
 	})
 }
 
+// TestMajorTokenOfActivities: the major/activity token is there without major synchronization points, and the responder may have it.
+func TestMajorTokenOfActivities(t *testing.T) {
+	transports(t, func(t *testing.T, open opener) {
+		ca, cb := both(Config{Units: Duplex | Activity, Tokens: TokenSettings{There: MajorToken}})
+		a, b := open(t, ca, cb)
+		refused(t, a.StartActivity(bg, nil, nil), "S-ACTIVITY-START request: the peer has the major/activity token")
+		try(t, b.StartActivity(bg, []byte("A"), nil), "start")
+		gets(t, a, ActivityStartInd{[]byte("A"), nil})
+	})
+}
+
 func TestSync(t *testing.T) {
 	transports(t, func(t *testing.T, open opener) {
 		ca, cb := both(Config{Units: HalfDuplex | MinorSync | MajorSync, Serial: 5})
