@@ -255,3 +255,10 @@ func TestConnectTimeout(t *testing.T) {
 		}
 	})
 }
+
+// TestPleaseInSegments: an AC that asks for tokens does so in segments, too.
+func TestPleaseInSegments(t *testing.T) {
+	u := Duplex | MinorSync
+	l := open(t, transporttest.Options{}, &Config{Units: u, TSDUSize: 700}, &Config{Units: u, PleaseTokens: MinorToken, UserData: pattern(3000)})
+	gets(t, l.a, TokenPleaseInd{Tokens: MinorToken})
+}

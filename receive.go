@@ -312,7 +312,7 @@ func (s *Session) process(p spdu.SPDU, expedited bool, at place) {
 	if !expedited && ends(p) {
 		s.rx.ssdu = [numFlows]bool{}
 	}
-	if ac, ok := p.(spdu.AC); ok && ac.Tokens != 0 && s.m.State() == spm.DataTransfer {
+	if ac, ok := in.pdu.(spdu.AC); ok && ac.Tokens != 0 && s.m.State() == spm.DataTransfer {
 		s.must(spm.Event{Kind: spm.PT, Tokens: ac.Tokens}, in) // x225 2.6: AC is followed by a PT event
 	}
 }
