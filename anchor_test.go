@@ -38,3 +38,23 @@ func TestAnchors(t *testing.T) {
 		gets(t, b, ActivityResumeInd{ID: []byte("B"), Resume: Resume{ID: []byte("A"), Serial: 19}}, ActivityDiscardInd{})
 	})
 }
+
+// TestAnchoredAnswers: what a side sends right behind its answer does not withdraw that.
+func TestAnchoredAnswers(t *testing.T) {
+	transports(t, func(t *testing.T, open opener) {
+		ca, cb := both(Config{Units: Duplex | MinorSync | Resync | NegotiatedRelease, Serial: 3})
+		a, b := open(t, ca, cb)
+		try(t, b.Resynchronize(bg, Set, 30, TokenSettings{}, nil), "resynchronize")
+		gets(t, a, ResyncInd{Type: Set, Serial: 30, Tokens: TokenSettings{Here: MinorToken | ReleaseToken}})
+		try(t, a.RespondResync(bg, 30, 0, nil), "answer")
+		gets(t, b, ResyncCnf{30, 0, nil})
+
+		try(t, a.Release(bg, nil), "release")
+		gets(t, b, ReleaseInd{})
+		try(t, b.RefuseRelease(bg, nil), "refusal")
+		try(t, b.Resynchronize(bg, Set, 40, TokenSettings{}, nil), "resynchronize right behind NF")
+		gets(t, a, ReleaseCnf{Refused: true}, ResyncInd{Type: Set, Serial: 40, Tokens: TokenSettings{Here: MinorToken | ReleaseToken}})
+		try(t, a.RespondResync(bg, 40, 0, nil), "answer")
+		gets(t, b, ResyncCnf{40, 0, nil})
+	})
+}

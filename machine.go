@@ -84,7 +84,7 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 		if err != nil {
 			panic("BUG: " + err.Error())
 		}
-		s.queue(op{kind: opSend, tsdu: b})
+		s.queue(op{kind: opSend, tsdu: b, anchor: o == spm.SendGTA})
 	case spm.SCONcnfNeg:
 		rf := in.pdu.(spdu.RF)
 		s.finish(&RefusedError{Service: s.Service(), Reason: rf.Reason, Data: rf.UserData})

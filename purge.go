@@ -50,10 +50,10 @@ func (s *Session) cancelRequests(all bool) {
 }
 
 // anchors tells which SPDUs a purge does not withdraw. The peer's machine has to see the start of an activity, or else would not know what the next
-// resynchronization, interrupt or discard is about; and where a PREPARE has said that an answer comes, it has to come.
+// resynchronization, interrupt or discard is about; and an answer that it waits for, or that a PREPARE has announced, has to come.
 func anchors(p spdu.SPDU) bool {
 	switch p.(type) {
-	case spdu.AS, spdu.AR, spdu.RA, spdu.AIA, spdu.ADA, spdu.MAA:
+	case spdu.AC, spdu.NF, spdu.AS, spdu.AR, spdu.RA, spdu.AIA, spdu.ADA, spdu.MAA:
 		return true
 	}
 	return false
