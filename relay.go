@@ -13,17 +13,19 @@ import (
 type half struct {
 	overtaken bell
 	watched   bool         // the transport tells of arrivals; guarded by Session.mu
+	endOnly   bool         // only the session's end counts; guarded by Session.mu
 	arrivals  atomic.Int32 // since the expedited flow was looked at
 }
 
 // Overtaken returns a channel that is closed when the peer has announced, on the expedited flow, something that makes void what it sent before: a
-// resynchronization, the interrupt or discard of an activity, or an abort; or when the session has ended. Receive returns in due course what it was,
-// and the next call another channel. It is for half of a relay (Config.Relay), which passes on nothing more of what is void.
-func (s *Session) Overtaken() <-chan struct{} {
+// resynchronization, the interrupt or discard of an activity, or an abort; or when the session has ended. With endOnly nothing counts but abort and
+// end. Receive returns in due course what it was, and the next call another channel. It is for half of a relay (Config.Relay), which passes on
+// nothing more of what is void.
+func (s *Session) Overtaken(endOnly bool) <-chan struct{} {
 	s.mu.Lock()
 	h := &s.expeditedFlow().half
 	watch := s.tc.HasExpedited() && !h.watched
-	h.watched = true
+	h.watched, h.endOnly = true, endOnly
 	rung := h.overtaken.heard()
 	s.ring()
 	s.mu.Unlock()
@@ -58,8 +60,9 @@ func (s *Session) ring() {
 	if !s.m.Relay || s.expedited == nil {
 		return
 	}
-	if st := s.m.State(); s.end != nil || s.announced != nil || st == spm.Withdrawing || st == spm.Aborting {
-		s.expedited.half.overtaken.ring()
+	h := &s.expedited.half
+	if st := s.m.State(); s.end != nil || s.announced != nil || st == spm.Aborting || st == spm.Withdrawing && !h.endOnly {
+		h.overtaken.ring()
 	}
 }
 

@@ -18,7 +18,7 @@ type way struct {
 // run passes on until the session that it reads has ended, and ends the other one as that ended. The error says why, if that was an abort.
 func (w *way) run() error {
 	for {
-		void := w.from.Overtaken()
+		void := w.from.Overtaken(!w.to.HasExpedited()) // what cannot be cut there is finished
 		ind, err := w.from.Receive(context.Background())
 		if err != nil {
 			return w.end(err)
@@ -70,7 +70,7 @@ func (v voidable) Err() error {
 // overtaken, and what comes after the session's end, is dropped.
 func (w *way) pass(void <-chan struct{}, ind tenuto.Indication) error {
 	ctx := context.Context(voidable(void))
-	if stays(ind) || !w.to.HasExpedited() {
+	if stays(ind) {
 		ctx = context.Background()
 	}
 	w.open = w.open && !stays(ind)
