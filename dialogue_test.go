@@ -40,6 +40,7 @@ func transports(t *testing.T, f func(t *testing.T, open opener)) {
 			return openOSI(t, nil, "", &c, cb)
 		})
 	})
+	throughRelays(t, f)
 }
 
 // both makes a configuration for both sides.

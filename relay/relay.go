@@ -44,11 +44,13 @@ func (r *Relay) Serve(ctx context.Context, from Acceptor) error {
 		case err != nil:
 			return err
 		}
-		sessions.Go(func() { r.serve(ctx, in) })
+		sessions.Go(func() { _ = r.Pass(ctx, in) })
 	}
 }
 
-func (r *Relay) serve(ctx context.Context, in *tenuto.Incoming) {
+// Pass relays one session, and returns when it has ended at both sides, or could not be joined: then it was refused. The error says why, but after a
+// release.
+func (r *Relay) Pass(ctx context.Context, in *tenuto.Incoming) error {
 	log := r.Logger
 	if log == nil {
 		log = slog.Default()
@@ -57,15 +59,16 @@ func (r *Relay) serve(ctx context.Context, in *tenuto.Incoming) {
 	near, far, err := r.connect(ctx, in)
 	if err != nil {
 		log.Warn("not joined", "cause", err)
-		return
+		return err
 	}
 	log = log.With("far", far.RemoteAddr().String())
 	log.Info("joined", "units", far.Units().String())
 	if err := Join(ctx, near, far); err != nil {
 		log.Info("aborted", "cause", err)
-		return
+		return err
 	}
 	log.Info("released")
+	return nil
 }
 
 // connect opens the far session and answers for the near one.
