@@ -105,8 +105,13 @@ func (e *endpoints) openBoth(t testing.TB, ca, cb *Config) (a, b *Session) {
 	return a, <-accepted
 }
 
-// cutAtRandom breaks the memory carriers again and again until the test ends.
+// cutAtRandom breaks the memory carriers again and again until the test ends. The bridge is there before: one that has never been attached is not
+// tried again.
 func (e *endpoints) cutAtRandom(t testing.TB) {
+	t.Helper()
+	if _, err := e.client.Bridge(t.Context(), e.url+"/test"); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	t.Cleanup(func() { cancel(); <-done })
