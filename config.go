@@ -63,6 +63,8 @@ type Config struct {
 	Service string
 	// Calling is the calling session selector, at most MaxService octets.
 	Calling string
+	// Responding is the session selector that a responder answers with, at most MaxService octets; empty is the called one.
+	Responding string
 	// Reference names the session connection to the users; the initiator's Called and the responder's Calling are not looked at.
 	Reference Reference
 	// UserData go with the S-CONNECT request or response, at most MaxUserData octets. More than 512 want protocol version 2.
@@ -165,7 +167,7 @@ func (c *Config) check(initiator bool) error {
 	for _, f := range []struct {
 		name string
 		v    string
-	}{{"service", c.Service}, {"calling selector", c.Calling}} {
+	}{{"service", c.Service}, {"calling selector", c.Calling}, {"responding selector", c.Responding}} {
 		if len(f.v) > MaxService {
 			return fmt.Errorf("tenuto: %s %q: %d octets exceed %d", f.name, f.v, len(f.v), MaxService)
 		}

@@ -1,6 +1,7 @@
 package tenuto
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -221,7 +222,7 @@ func (s *Session) acceptPDU() spdu.AC {
 			Serial:                spdu.Serial{N: cn.Serial.N, Present: numbered(u)},
 		},
 		Units:      u,
-		Responding: []byte(s.Service()),
+		Responding: []byte(cmp.Or(c.Responding, s.Service())),
 		UserData:   c.UserData,
 	}
 	if c.Serial != 0 || c.Relay { // the far peer's, which may be 0

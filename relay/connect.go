@@ -37,6 +37,7 @@ func answer(far *tenuto.Session) *tenuto.Config {
 		Concatenation:   p.Concatenation,
 		Relay:           true,
 		NoPurge:         !far.HasExpedited(),
+		Responding:      p.Responding,
 	}
 }
 

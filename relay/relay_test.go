@@ -106,7 +106,7 @@ func TestParameters(t *testing.T) {
 	c := newChain(t, nil)
 	const units = Units &^ tenuto.Activity &^ tenuto.CapabilityData // activities have numbers of their own
 	accepted, proposed := c.accept(t, &tenuto.Config{
-		Units: units &^ tenuto.Duplex &^ tenuto.TypedData, Reference: tenuto.Reference{Called: []byte("you"), Common: []byte("c2")}, UserData: []byte("welcome"),
+		Responding: "answer", Units: units &^ tenuto.Duplex &^ tenuto.TypedData, Reference: tenuto.Reference{Called: []byte("you"), Common: []byte("c2")}, UserData: []byte("welcome"),
 		Tokens: tenuto.TokenSettings{Here: tenuto.MinorToken}, Serial: 17, TSDUSize: 800, Concatenation: true})
 	a, err := c.ep.Dial(bg, "memory://near/test", &tenuto.Config{
 		Units: units, Reference: tenuto.Reference{Calling: []byte("me"), Common: []byte("c"), Additional: []byte("x")}, UserData: bytes.Repeat([]byte("long "), 4000),
@@ -125,7 +125,7 @@ func TestParameters(t *testing.T) {
 	}
 	q := a.Parameters()
 	if q.Units != b.Units() || q.Units&(tenuto.Duplex|tenuto.TypedData) != 0 || string(q.UserData) != "welcome" || q.Serial != 17 || q.SendSize != 800 || q.ReceiveSize != 800 ||
-		string(q.Reference.Called) != "you" || string(q.Reference.Common) != "c2" || !q.Concatenation {
+		string(q.Reference.Called) != "you" || string(q.Reference.Common) != "c2" || !q.Concatenation || q.Responding != "answer" {
 		t.Errorf("answered %+v", q)
 	}
 	available, here := a.Tokens()
