@@ -20,7 +20,7 @@ const machineSize = 1 + 2 + 2 + 2 + 2 + 1 + 6*4 + 1
 // The booleans of a machine and of an event, as bits in the order of these lists.
 func (m *Machine) flags() []*bool {
 	return []*bool{&m.Reuse, &m.connect.Vtca, &m.connect.TEXP, &m.connect.Overflow, &m.sync.Vsc, &m.resync.DiscardRcv,
-		&m.resync.DiscardSnd, &m.activity.Vact, &m.activity.Vnextact, &m.release.Vtrr, &m.release.Vcoll, &m.release.Vdnr}
+		&m.resync.DiscardSnd, &m.activity.Vact, &m.activity.Vnextact, &m.release.Vtrr, &m.release.Vcoll, &m.release.Vdnr, &m.Relay}
 }
 
 func (e *Event) flags() []*bool {
