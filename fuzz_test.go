@@ -33,25 +33,7 @@ func FuzzSession(f *testing.F) {
 		if byConn {
 			s.Conn()
 		}
-		for len(stream) > 0 {
-			n, expedited := int(stream[0]&0x7f), stream[0]&0x80 != 0
-			stream = stream[1:]
-			n = min(n, len(stream))
-			tsdu := stream[:n]
-			stream = stream[n:]
-			if n == 0 {
-				continue
-			}
-			var err error
-			if expedited {
-				err = ta.SendExpedited(now{}, tsdu[:min(n, transport.MaxExpedited)])
-			} else {
-				_, err = ta.Send(now{}, nil, tsdu, transport.End)
-			}
-			if err != nil {
-				break
-			}
-		}
+		rush(ta, stream)
 		ta.Disconnect(transport.ReasonNormal)
 		b := make([]byte, 100)
 		for range 1000 {

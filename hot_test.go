@@ -36,6 +36,26 @@ func TestSessionSize(t *testing.T) {
 	}
 }
 
+// TestIdleHoldsNothing: a session whose user is a Conn has nothing of what only few need, at neither end.
+func TestIdleHoldsNothing(t *testing.T) {
+	a, b, l := conns(t, transporttest.Options{}, nil)
+	for _, c := range []*Conn{a, b} {
+		if _, err := c.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []*Conn{a, b} {
+		if _, err := c.Read(make([]byte, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range []*Session{l.a, l.b} {
+		if s.expedited != nil || s.ops != nil || s.set != nil {
+			t.Errorf("it holds %v, %v, %v", s.expedited, s.ops, s.set)
+		}
+	}
+}
+
 // BenchmarkConn shows what the session layer adds to a transport that costs next to nothing.
 func BenchmarkConn(b *testing.B) {
 	x, y, _ := conns(b, transporttest.Options{Window: 1 << 20}, nil)

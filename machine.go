@@ -107,7 +107,7 @@ func (s *Session) output(o spm.Output, ev *spm.Event, in *input) {
 			return
 		}
 		for _, b := range in.tsdus {
-			s.queue(op{kind: opSend, tsdu: b, user: in.wait, joins: s.joins(in), anchor: anchors(in.send)})
+			s.queue(op{kind: opSend, tsdu: b, user: in.wait, joins: s.joins(in), anchor: s.anchors(in.send)})
 		}
 	}
 }

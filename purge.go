@@ -50,8 +50,12 @@ func (s *Session) cancelRequests(all bool) {
 }
 
 // anchors tells which SPDUs a purge does not withdraw. The peer's machine has to see the start of an activity, or else would not know what the next
-// resynchronization, interrupt or discard is about; and an answer that it waits for, or that a PREPARE has announced, has to come.
-func anchors(p spdu.SPDU) bool {
+// resynchronization, interrupt or discard is about; and an answer that it waits for, or that a PREPARE has announced, has to come. Sessions in which
+// there is no such thing, as those of Conns, have no anchor to keep. mu is held.
+func (s *Session) anchors(p spdu.SPDU) bool {
+	if s.m.Units()&(Resync|Activity) == 0 {
+		return false
+	}
 	switch p.(type) {
 	case spdu.AC, spdu.NF, spdu.AS, spdu.AR, spdu.RA, spdu.AIA, spdu.ADA, spdu.MAA:
 		return true
