@@ -9,7 +9,7 @@ const (
 	EffectNone    EffectKind = iota
 	EffectOpened             // Stream was opened by the peer
 	EffectData               // Frame.Length octets follow: drop the first Drop, give the others to Stream by Advance
-	EffectExpect             // Frame.Length octets of an expedited TSDU follow for Stream
+	EffectExpect             // Frame.Length octets of an expedited TSDU follow: give all to Stream by AdvanceExpedited
 	EffectAcked              // Stream may have room for more octets or expedited TSDUs
 	EffectSkipped            // the octets that Stream received since its last record began will not be completed
 	EffectClosed             // the peer has closed Stream: Reason
@@ -215,9 +215,12 @@ func (m *Machine) handleExpedited(s *Stream, f Frame) (e Effect, err error) {
 	case s.ExpNext-s.ExpConsumed >= MaxExpeditedQueue:
 		return e, protocolErr(f, "more than %d expedited TSDUs", MaxExpeditedQueue)
 	}
-	s.ExpNext++
 	return Effect{Kind: EffectExpect, Stream: s}, nil
 }
+
+// AdvanceExpedited says that the stream's expedited TSDU has come, and is the driver's. Until all of it is there it counts as not received: the carrier
+// may be lost in its middle.
+func (m *Machine) AdvanceExpedited(s *Stream) { s.ExpNext++ }
 
 func (m *Machine) handleSkip(s *Stream, f Frame) (e Effect, err error) {
 	switch {

@@ -235,6 +235,9 @@ func FuzzMachine(f *testing.F) {
 			if e.Kind == EffectData && e.Stream != nil {
 				m.Advance(e.Stream, g.Length-e.Drop)
 			}
+			if e.Kind == EffectExpect && e.Stream != nil {
+				m.AdvanceExpedited(e.Stream)
+			}
 			for k := 0; k < int(b[1]%4); k++ {
 				m.Next(simStart)
 			}

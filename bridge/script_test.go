@@ -219,5 +219,8 @@ func (s *script) deliver(end string, n int) {
 		if e.Kind == EffectData && e.Stream != nil {
 			m.Advance(e.Stream, f.Length-e.Drop)
 		}
+		if e.Kind == EffectExpect && e.Stream != nil {
+			m.AdvanceExpedited(e.Stream)
+		}
 	}
 }

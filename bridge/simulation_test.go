@@ -337,7 +337,12 @@ func (w *simWorld) handle(e, peer *simEnd, f Frame) error {
 		}
 		return w.receive(e, peer, eff.Stream, f.Arg+uint64(eff.Drop), uint64(n))
 	case EffectExpect:
-		if eff.Stream != nil {
+		switch {
+		case eff.Stream == nil:
+		case w.rng.IntN(20) == 0: // nothing of its octets came
+			w.lose(e)
+		default:
+			e.m.AdvanceExpedited(eff.Stream)
 			e.st[f.Stream].expReceived++
 		}
 	case EffectParked:

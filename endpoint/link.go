@@ -333,6 +333,7 @@ func (l *link) payload(w *waiter) {
 	case s == nil || s.m.Closing:
 	case l.cur.exp:
 		put(&s.expIn, l.cur.seq, src)
+		l.br.m.AdvanceExpedited(s.m)
 		if s.closed {
 			s.drain()
 		}
