@@ -61,7 +61,7 @@ func (s *Session) RespondDiscard(ctx context.Context, data []byte) error {
 	return err
 }
 
-// EndActivity is the S-ACTIVITY-END request, which is also a major synchronization point. It returns its serial number.
+// EndActivity is the S-ACTIVITY-END request, which is also a major synchronization point. It returns as SyncMinor does.
 func (s *Session) EndActivity(ctx context.Context, data []byte) (serial uint32, err error) {
 	return s.request(ctx, data, func(next uint32) (spm.Event, spdu.SPDU) {
 		return spm.Event{Kind: spm.SACTEreq}, spdu.AE{Serial: next, UserData: data}

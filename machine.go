@@ -327,17 +327,29 @@ func (s *Session) encode(p spdu.SPDU, size int) ([][]byte, error) {
 	return tsdus, err
 }
 
-// wrap turns a refusal of the machine into an error of this package.
-func wrap(err error) error {
+// refusal turns the machine's refusal of a request or response into an error of this package. Where a relay passes on what was overtaken, that is
+// ErrPurged. mu is held.
+func (s *Session) refusal(err error) error {
 	var ie *spm.InvalidError
 	if !errors.As(err, &ie) {
 		return err
 	}
-	switch ie.Event {
-	case spm.SDTreq, spm.SRELreq:
-		if ie.State == spm.Releasing || ie.State == spm.Released {
-			return ErrReleased
-		}
+	if s.m.Relay && s.m.Overtaken(ie.Event) {
+		return ErrPurged
+	}
+	sends := ie.Event == spm.SDTreq || ie.Event == spm.SRELreq
+	released := ie.State == spm.Releasing || ie.State == spm.Released
+	if sends && released && s.m.Units()&NegotiatedRelease == 0 { // else the session may go on
+		return ErrReleased
+	}
+	return wrap(err)
+}
+
+// wrap turns any other refusal of the machine into an error of this package.
+func wrap(err error) error {
+	var ie *spm.InvalidError
+	if !errors.As(err, &ie) {
+		return err
 	}
 	return &NotAllowedError{Request: requestNames[ie.Event], Lacks: ie.Lacks, Err: ie}
 }

@@ -45,3 +45,41 @@ func TestTakersKeepOrder(t *testing.T) {
 		l.a.Abort(nil)
 	})
 }
+
+// TestAnnounced: between PREPARE and the resynchronization that it announces, what a user sends has no effect, and it hears so where it would count on
+// one.
+func TestAnnounced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &Config{Units: Duplex | MinorSync | MajorSync | Resync, Tokens: TokenSettings{There: MinorToken | MajorToken}}
+		l := open(t, transporttest.Options{}, c, c)
+		if n, err := l.b.SendPart(bg, []byte("a"), false); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		try(t, l.a.Resynchronize(bg, Set, 5, TokenSettings{}, nil), "resynchronize")
+		l.b.takeExpedited()
+		if n, err := l.b.SendPart(bg, []byte("b"), true); n != 1 || err != nil {
+			t.Errorf("the rest of the SSDU: %d, %v", n, err)
+		}
+		try(t, l.b.Send(bg, []byte("c")), "another SSDU")
+		for range 2 {
+			if n, err := l.b.SyncMinor(bg, Explicit, nil); n != 0 || err != ErrPurged {
+				t.Errorf("a minor synchronization point: %d, %v", n, err)
+			}
+		}
+		if n, err := l.b.SyncMajor(bg, nil); n != 0 || err != ErrPurged {
+			t.Errorf("a major synchronization point: %d, %v", n, err)
+		}
+		if ind, err := l.b.Receive(bg); err != nil || ind.(ResyncInd).Serial != 5 {
+			t.Fatal(ind, err)
+		}
+		try(t, l.b.RespondResync(bg, 5, 0, nil), "respond")
+		if ind, err := l.a.Receive(bg); err != nil || ind.(ResyncCnf).Serial != 5 {
+			t.Fatal(ind, err)
+		}
+		try(t, l.b.Send(bg, []byte("d")), "after it")
+		if ind, err := l.a.Receive(bg); err != nil || string(ind.(Data).B) != "d" {
+			t.Errorf("%v, %v", ind, err)
+		}
+		l.a.Abort(nil)
+	})
+}

@@ -2,7 +2,6 @@ package tenuto
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 
 	"github.com/tenuto-session/tenuto/spm"
@@ -79,13 +78,4 @@ func (s *Session) Break() {
 	s.finish(s.abortError(Provider, false, ReasonTransport, nil, nil))
 	s.mu.Unlock()
 	s.tc.Disconnect(transport.ReasonNormal)
-}
-
-// refusal turns a refusal of the machine into an error of this package. Where a relay passes on what was overtaken, that is ErrPurged. mu is held.
-func (s *Session) refusal(err error) error {
-	var ie *spm.InvalidError
-	if s.m.Relay && errors.As(err, &ie) && s.m.Overtaken(ie.Event) {
-		return ErrPurged
-	}
-	return wrap(err)
 }

@@ -110,7 +110,7 @@ func (s *Session) sendPart(w *waiter, f flow, b []byte, end bool) (n int, err er
 	if sends, err := s.maySend(w, f); err != nil {
 		return 0, err
 	} else if !sends {
-		s.tx.torn = !end
+		s.tx.ssdu, s.tx.torn = false, !end
 		return len(b), nil
 	}
 	s.tx.flow = f

@@ -290,7 +290,19 @@ func (s *Session) stepRequest(size int, b build, wait bool) (next uint32, err er
 	if err := s.step(ev, input{tsdus: tsdus, send: p, wait: wait}); err != nil {
 		return 0, s.refusal(err)
 	}
+	if setsPoint(p) && s.m.Next() == next {
+		return 0, ErrPurged // what the peer has announced withdraws the point before it is set
+	}
 	return next, nil
+}
+
+// setsPoint tells the requests that set a synchronization point.
+func setsPoint(p spdu.SPDU) bool {
+	switch p.(type) {
+	case spdu.MIP, spdu.MAP, spdu.AE:
+		return true
+	}
+	return false
 }
 
 // urgent is a request that withdraws what was sent before: it does not wait for who is sending, but ends that, if the transport can cut a TSDU. Else

@@ -31,7 +31,8 @@ func (t SyncType) String() string {
 	return s
 }
 
-// SyncMinor is the S-SYNC-MINOR request. It returns the point's serial number. The peer's confirms come as SyncMinorCnf.
+// SyncMinor is the S-SYNC-MINOR request. It returns the point's serial number, or ErrPurged where a resynchronization by the peer has been announced
+// and not come yet. The peer's confirms come as SyncMinorCnf.
 func (s *Session) SyncMinor(ctx context.Context, t SyncType, data []byte) (serial uint32, err error) {
 	p := spdu.MIP{DataSeparation: t&Separated != 0, UserData: data}
 	if t&Optional != 0 {
@@ -47,7 +48,7 @@ func (s *Session) SyncMinor(ctx context.Context, t SyncType, data []byte) (seria
 	})
 }
 
-// SyncMajor is the S-SYNC-MAJOR request. It returns the point's serial number. Until SyncMajorCnf comes this side may send no data.
+// SyncMajor is the S-SYNC-MAJOR request. It returns as SyncMinor does. Until SyncMajorCnf comes this side may send no data.
 func (s *Session) SyncMajor(ctx context.Context, data []byte) (serial uint32, err error) {
 	return s.request(ctx, data, func(next uint32) (spm.Event, spdu.SPDU) {
 		return spm.Event{Kind: spm.SSYNMreq}, spdu.MAP{Serial: next, UserData: data}
