@@ -33,6 +33,7 @@ var dialogues = []tenuto.Units{
 	tenuto.Duplex | tenuto.Expedited | tenuto.MinorSync | tenuto.Resync,
 	tenuto.HalfDuplex | tenuto.MinorSync | tenuto.MajorSync | tenuto.Resync | tenuto.TypedData | tenuto.Exceptions,
 	tenuto.Duplex | tenuto.MinorSync | tenuto.Resync | tenuto.DataSeparation,
+	tenuto.Duplex | tenuto.MajorSync | tenuto.Resync | tenuto.TypedData,
 	tenuto.HalfDuplex | tenuto.MinorSync | tenuto.Activity | tenuto.CapabilityData | tenuto.Exceptions | tenuto.TypedData,
 	tenuto.HalfDuplex | tenuto.MinorSync | tenuto.MajorSync | tenuto.Resync | tenuto.Activity | tenuto.CapabilityData | tenuto.Exceptions |
 		tenuto.TypedData | tenuto.NegotiatedRelease | tenuto.Expedited,
@@ -130,7 +131,7 @@ func (u *user) do(what int) bool {
 	case 0, 1:
 		err = s.Send(ctx, make([]byte, 1+u.n(50000)))
 	case 2:
-		err = s.SendTyped(ctx, []byte("typed"))
+		err = s.SendTyped(ctx, make([]byte, 1+u.n(50000)))
 	case 3:
 		err = s.SendExpedited(ctx, []byte("hurry"))
 	case 4:

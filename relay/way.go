@@ -13,7 +13,11 @@ import (
 type way struct {
 	from, to *tenuto.Session
 	open     bool // an SSDU is being passed on
+	torn     part // an SSDU was given up in its middle, and nothing has withdrawn it yet: how its next part would be sent
 }
+
+// A part is Session.SendPart or SendTypedPart.
+type part func(ctx context.Context, b []byte, end bool) (n int, err error)
 
 // run passes on until the session that it reads has ended, and ends the other one as that ended. The error says why, if that was an abort.
 func (w *way) run() error {
@@ -74,6 +78,15 @@ func (w *way) pass(void <-chan struct{}, ind tenuto.Indication) error {
 		ctx = context.Background()
 	}
 	w.open = w.open && !stays(ind)
+	if w.torn != nil {
+		if !stays(ind) {
+			return nil // as void as the SSDU
+		}
+		if !withdraws(ind) {
+			_, _ = w.torn(ctx, nil, true) // the peer's user has to hear of what follows; what withdraws both comes behind that
+		}
+		w.torn = nil
+	}
 	err := w.request(ctx, ind)
 	_, aborted := errors.AsType[*tenuto.AbortError](err)
 	_, unfinished := errors.AsType[*tenuto.UnfinishedError](err)
@@ -87,7 +100,16 @@ func (w *way) pass(void <-chan struct{}, ind tenuto.Indication) error {
 // stays tells what nothing makes void: what a session does not withdraw itself.
 func stays(ind tenuto.Indication) bool {
 	switch ind.(type) {
-	case tenuto.ActivityStartInd, tenuto.ActivityResumeInd, tenuto.SyncMajorCnf, tenuto.ActivityEndCnf, tenuto.ResyncInd, tenuto.ActivityInterruptInd, tenuto.ActivityDiscardInd, tenuto.ResyncCnf, tenuto.ActivityInterruptCnf, tenuto.ActivityDiscardCnf:
+	case tenuto.ActivityStartInd, tenuto.ActivityResumeInd, tenuto.SyncMajorCnf, tenuto.ActivityEndCnf:
+		return true
+	}
+	return withdraws(ind)
+}
+
+// withdraws tells what withdraws other things, and the answers to that.
+func withdraws(ind tenuto.Indication) bool {
+	switch ind.(type) {
+	case tenuto.ResyncInd, tenuto.ActivityInterruptInd, tenuto.ActivityDiscardInd, tenuto.ResyncCnf, tenuto.ActivityInterruptCnf, tenuto.ActivityDiscardCnf:
 		return true
 	}
 	return false
@@ -175,10 +197,13 @@ func same(n, want uint32, err error) error {
 }
 
 // data passes on a part of an SSDU. The first part of one is tried again, since the session tells with it that an earlier one was cut.
-func (w *way) data(ctx context.Context, b []byte, end bool, send func(context.Context, []byte, bool) (int, error)) error {
-	_, err := send(ctx, b, end)
+func (w *way) data(ctx context.Context, b []byte, end bool, send part) error {
+	n, err := send(ctx, b, end)
 	if errors.Is(err, tenuto.ErrPurged) && !w.open {
-		_, err = send(ctx, b, end)
+		n, err = send(ctx, b, end)
+	}
+	if errors.Is(err, errVoid) && (w.open || n > 0) {
+		w.torn = send
 	}
 	w.open = err == nil && !end
 	return err
