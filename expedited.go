@@ -81,20 +81,23 @@ func (s *Session) sendExpedited(w *waiter) error {
 	}
 }
 
-// takeExpedited takes what is on the expedited flow.
+// takeExpedited takes what is on the expedited flow. What that leads to is done outside of the gate: to send may mean to take first what has come since.
 func (s *Session) takeExpedited() {
 	s.mu.Lock()
 	x := s.expeditedFlow()
 	s.mu.Unlock()
-	x.taking.enter()
-	defer x.taking.unlock()
 	for {
+		x.taking.enter()
 		b := make([]byte, transport.MaxExpedited)
 		n, ok := s.tc.ReceiveExpedited(b)
 		if !ok {
+			x.taking.unlock()
 			return
 		}
-		s.control(b[:n], true)
+		s.mu.Lock()
+		s.processAll(b[:n], true)
+		x.taking.unlock()
+		s.perform()
 	}
 }
 

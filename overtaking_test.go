@@ -6,6 +6,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/tenuto-session/tenuto/spdu"
 	"github.com/tenuto-session/tenuto/transport"
 	"github.com/tenuto-session/tenuto/transport/transporttest"
 )
@@ -80,6 +81,28 @@ func TestAnnounced(t *testing.T) {
 		if ind, err := l.a.Receive(bg); err != nil || string(ind.(Data).B) != "d" {
 			t.Errorf("%v, %v", ind, err)
 		}
+		l.a.Abort(nil)
+	})
+}
+
+// TestTakerSends: what has been taken off the expedited flow may lead to something that is sent, and before that is what came meanwhile.
+func TestTakerSends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &Config{Units: HalfDuplex | Expedited, Tokens: TokenSettings{Here: DataToken}}
+		l := open(t, transporttest.Options{}, c, c)
+		please, err := spdu.Segments(spdu.PT{Tokens: DataToken}, 0)
+		try(t, err, "encode")
+		l.b.tc = &slowTaker{Conn: l.b.tc, f: func() {
+			try(t, l.a.SendExpedited(bg, []byte("two")), "another one")
+			l.b.mu.Lock()
+			l.b.queue(op{kind: opSend, tsdu: please[0], user: true})
+			l.b.mu.Unlock()
+		}}
+		try(t, l.a.SendExpedited(bg, []byte("one")), "expedited")
+		l.b.takeExpedited()
+		want(t, l.b, ExpeditedInd{[]byte("one")}, "the first")
+		want(t, l.b, ExpeditedInd{[]byte("two")}, "the second")
+		want(t, l.a, TokenPleaseInd{Tokens: DataToken}, "what was sent")
 		l.a.Abort(nil)
 	})
 }

@@ -130,7 +130,7 @@ func (s *Session) receiveHead(w transport.Cancel, g *got) error {
 	}
 	tsdu := append([]byte(nil), r.tsdu...) // what the SPDU aliases may outlive the buffer
 	r.reset()
-	s.control(tsdu, false)
+	s.control(tsdu)
 	return nil
 }
 
@@ -245,13 +245,16 @@ func (s *Session) must(ev spm.Event, in input) {
 	}
 }
 
-// control handles a TSDU without user information: its SPDUs in order, and the tokens of the GT or PT that leads it last.
-func (s *Session) control(tsdu []byte, expedited bool) {
+// control handles a TSDU without user information.
+func (s *Session) control(tsdu []byte) {
 	s.mu.Lock()
-	if !expedited {
-		s.afterExpedited()
-	}
-	defer s.perform()
+	s.afterExpedited()
+	s.processAll(tsdu, false)
+	s.perform()
+}
+
+// processAll steps the SPDUs of a TSDU in order, and the tokens of the GT or PT that leads it last. mu is held.
+func (s *Session) processAll(tsdu []byte, expedited bool) {
 	pdus, err := s.parse(tsdu)
 	if err != nil {
 		s.invalid(err)
