@@ -47,7 +47,7 @@ var rules = []rule{
 	{pkg: "forward", may: []string{"."}},
 	{pkg: "relay", may: []string{"."}},
 	{pkg: "durable", may: []string{".", "checkpoint"}},
-	{pkg: "transfer", may: []string{".", "durable"}},
+	{pkg: "transfer", may: []string{".", "checkpoint", "durable"}},
 
 	// A family is a complete stack of its own.
 	{pkg: "appletalk/...", may: []string{"appletalk/..."}},

@@ -1,0 +1,2 @@
+// Package durable sends activities that survive a crash of either side.
+package durable

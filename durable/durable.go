@@ -1,0 +1,63 @@
+package durable
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/tenuto-session/tenuto/checkpoint"
+)
+
+// ErrPoint is what a Source's Read returns, perhaps with octets, where it wants a synchronization point behind them.
+var ErrPoint = errors.New("durable: synchronization point")
+
+// A Source is what a Sender sends: an activity's octets. One goroutine at a time calls it.
+type Source interface {
+	// Read reads the next octets. io.EOF is the activity's end, ErrPoint asks for a synchronization point. What Read returns for an offset is always the
+	// same, in another process too; any error but these two interrupts the activity.
+	Read(b []byte) (n int, err error)
+
+	// Rewind makes Read go on at an offset, which is 0 or that of a synchronization point, and is called before the first Read.
+	Rewind(offset int64) error
+}
+
+// A Sink is where a receiver writes an activity. One goroutine at a time calls it.
+type Sink interface {
+	// Write takes the octets behind those that were committed last, or written since.
+	io.Writer
+
+	// Commit makes all that was written durable, and r, which has the point behind it and the activity's state, with it or afterwards: in the
+	// store that r came from, with the cookie that the sink likes. Ended is the activity's end; with Discarded what was written is to go. With
+	// Interrupted nothing has been written since the last commit.
+	// The peer hears of the point when Commit has returned nil.
+	Commit(ctx context.Context, r checkpoint.Record) error
+
+	// Close gives back what the sink holds. What was written since the last commit is to be forgotten.
+	Close() error
+}
+
+// An Activity is one that a peer starts or resumes.
+type Activity struct {
+	Key     checkpoint.Key
+	Peer    string // the peer, for people: its key's fingerprint or its address
+	Header  []byte // what the sender says of it, at most MaxHeader octets
+	Resumed bool   // S-ACTIVITY-RESUME
+}
+
+// MaxHeader is the largest header of an activity, in octets.
+const MaxHeader = 4 << 10
+
+// A Receiver opens the sinks of activities. It is called from several goroutines.
+type Receiver interface {
+	// Open opens an activity's sink where its record says. The record is one that the caller of Open owns: as Open (the function) gets it from a store.
+	// An error is told to the sender, as text; checkpoint.ErrNotFound says that the activity can not be resumed, and the sender discards it.
+	Open(ctx context.Context, a *Activity) (Sink, checkpoint.Record, error)
+}
+
+// Open gets the record of an activity that a peer starts or resumes from a store, and makes the caller its owner.
+func Open(ctx context.Context, st checkpoint.Store, a *Activity) (checkpoint.Record, error) {
+	if a.Resumed {
+		return st.Acquire(ctx, a.Key)
+	}
+	return st.Create(ctx, checkpoint.Record{Key: a.Key, Peer: a.Peer})
+}
