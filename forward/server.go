@@ -89,6 +89,12 @@ func (s *Server) serve(ctx context.Context, in Incoming) {
 		return
 	}
 	log = log.With("target", target.String())
+	if t, ok := target.(Taker); ok {
+		if i, ok := in.(incomingSession); ok {
+			logEnd(log, Counts{}, t.Take(ctx, i.in))
+			return
+		}
+	}
 	peer, err := target.Open(ctx)
 	if err != nil {
 		log.Warn("refused: target not reached", "cause", err)

@@ -64,6 +64,14 @@ func (i incomingSession) Accept(ctx context.Context) (Conn, error) {
 	return conn(i.in.Accept(ctx, i.cfg))
 }
 
+// A Taker is a Target that takes sessions as they are, for what is more than a connection.
+type Taker interface {
+	Target
+
+	// Take accepts or refuses the session, and returns when it has ended. The error is nil after a release.
+	Take(ctx context.Context, in *tenuto.Incoming) error
+}
+
 // maxRefusal bounds the text of a refusal, in octets.
 const maxRefusal = 512
 

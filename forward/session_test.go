@@ -27,7 +27,7 @@ func endpoints(t *testing.T, s *Server) (near *tenuto.Endpoint, nw *memory.Netwo
 		return ep
 	}
 	near, far := open(), open()
-	ln, err := far.Listen(t.Context(), "memory://far", nil)
+	ln, err := far.Listen(t.Context(), "memory://far", Dialogues)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,5 +161,39 @@ func TestReverseOverSessions(t *testing.T) {
 	cancel()
 	if err := <-results; err != nil {
 		t.Errorf("Run: %v; want nil after a cancel", err)
+	}
+}
+
+// A dialogueTarget takes one activity of each session.
+type dialogueTarget struct{ took chan string }
+
+func (d dialogueTarget) String() string                     { return "dialogue" }
+func (d dialogueTarget) Open(context.Context) (Peer, error) { panic("opened") }
+
+func (d dialogueTarget) Take(ctx context.Context, in *tenuto.Incoming) error {
+	s, err := in.Accept(ctx, &tenuto.Config{Units: tenuto.HalfDuplex | tenuto.Activity})
+	if err != nil {
+		return err
+	}
+	ind, err := s.Receive(ctx)
+	if i, ok := ind.(tenuto.ActivityStartInd); ok {
+		d.took <- string(i.ID)
+	}
+	return errors.Join(err, s.Abort(nil))
+}
+
+// TestTaker: a target that wants more than a connection gets the session, with the functional units that it likes.
+func TestTaker(t *testing.T) {
+	d := dialogueTarget{make(chan string, 1)}
+	near, _ := endpoints(t, &Server{Services: map[string]Target{"work": d}})
+	s, err := near.Dial(t.Context(), "memory://far/work", &tenuto.Config{Units: tenuto.HalfDuplex | tenuto.Activity})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.StartActivity(t.Context(), []byte("one"), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-d.took; got != "one" {
+		t.Errorf("took %q", got)
 	}
 }
