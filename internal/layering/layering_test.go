@@ -170,7 +170,7 @@ func fakeTree(files map[string]string) fs.FS {
 }
 
 // The packages that a program gets by importing the root, and the pure ones, bring nothing with them.
-var unencumbered = []string{".", "spm", "spdu", "transport", "bridge", "endpoint", "carrier", "cotp", "rfc1006", "identity"}
+var unencumbered = []string{".", "spm", "spdu", "transport", "bridge", "endpoint", "carrier", "cotp", "rfc1006", "identity", "checkpoint"}
 
 func TestRootPullsInNothing(t *testing.T) {
 	sources := load(t, repository)
