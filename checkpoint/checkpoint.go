@@ -22,6 +22,7 @@ const (
 	MaxID        = 6       // X.225: the activity identifier
 	MaxInitiator = 256     // Key.Initiator
 	MaxPeer      = 256     // Record.Peer
+	MaxLink      = 256     // Record.Link
 	MaxCookie    = 4 << 10 // Record.Cookie
 )
 
@@ -99,8 +100,13 @@ type Record struct {
 	Offset  int64     // octets of the activity before that
 	Digest  [32]byte  // of those octets, as the activity's user computes it
 	State   State     //
+	Link    string    // names the session connection on which it ran last, at most MaxLink octets
 	Cookie  []byte    // the application's, at most MaxCookie octets
 	Changed time.Time // when the record was written last, by the store's clock
+}
+
+func (r Record) String() string {
+	return fmt.Sprintf("%v: %v at synchronization point %d, octet %d (epoch %d)", r.Key, r.State, r.Serial, r.Offset, r.Epoch)
 }
 
 // Check returns what is wrong with a record that is to be written.
@@ -112,6 +118,7 @@ func (r *Record) Check() error {
 		{"activity identifier", len(r.ID), 1, MaxID},
 		{"initiator", len(r.Initiator), 0, MaxInitiator},
 		{"peer", len(r.Peer), 0, MaxPeer},
+		{"link", len(r.Link), 0, MaxLink},
 		{"cookie", len(r.Cookie), 0, MaxCookie},
 		{"role", int(r.Role), int(Sender), int(Receiver)},
 		{"state", int(r.State), int(Running), int(Discarded)},

@@ -37,6 +37,7 @@
 //	changed       8    seconds since 1970, and
 //	              4    nanoseconds
 //	peer          2 and as many as these say
+//	link          2 and as many as these say
 //	cookie        2 and as many as these say
 //	sum           4    CRC-32C of the key and the value before this
 //

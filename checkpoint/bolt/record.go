@@ -44,7 +44,7 @@ func decodeKey(b []byte) (checkpoint.Key, error) {
 
 // encodeValue encodes a record that passes Check; key is its key, encoded.
 func encodeValue(key []byte, r *checkpoint.Record) []byte {
-	b := make([]byte, 0, fixedSize+2+len(r.Peer)+2+len(r.Cookie)+4)
+	b := make([]byte, 0, fixedSize+2+len(r.Peer)+2+len(r.Link)+2+len(r.Cookie)+4)
 	b = append(b, byte(r.State))
 	b = binary.BigEndian.AppendUint64(b, r.Epoch)
 	b = binary.BigEndian.AppendUint32(b, r.Serial)
@@ -53,6 +53,7 @@ func encodeValue(key []byte, r *checkpoint.Record) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(r.Changed.Unix()))
 	b = binary.BigEndian.AppendUint32(b, uint32(r.Changed.Nanosecond()))
 	b = appendString(b, r.Peer)
+	b = appendString(b, r.Link)
 	b = appendString(b, string(r.Cookie))
 	return binary.BigEndian.AppendUint32(b, sum(key, b))
 }
@@ -74,7 +75,7 @@ func decode(key, value []byte) (r checkpoint.Record, err error) {
 	wrong := func(what string) (checkpoint.Record, error) {
 		return checkpoint.Record{}, fmt.Errorf("record of %v: %s", r.Key, what)
 	}
-	if len(value) < fixedSize+2+2+4 {
+	if len(value) < fixedSize+2+2+2+4 {
 		return wrong(fmt.Sprintf("%d octets are too few", len(value)))
 	}
 	b, end := value[:len(value)-4], value[len(value)-4:]
@@ -91,11 +92,15 @@ func decode(key, value []byte) (r checkpoint.Record, err error) {
 	if !ok {
 		return wrong("the peer is cut off")
 	}
+	link, b, ok := cutString(b)
+	if !ok {
+		return wrong("the link is cut off")
+	}
 	cookie, b, ok := cutString(b)
 	if !ok || len(b) != 0 {
 		return wrong("the cookie does not end where the record does")
 	}
-	r.Peer = string(peer)
+	r.Peer, r.Link = string(peer), string(link)
 	if len(cookie) > 0 {
 		r.Cookie = append([]byte(nil), cookie...)
 	}

@@ -65,7 +65,7 @@ func testCommit(t *testing.T, e *env) {
 	r := mustCreate(t, st, key(1))
 	e.tick(time.Hour)
 	want := checkpoint.Record{Key: key(1), Peer: "another", Epoch: r.Epoch, Serial: 999999, Offset: 1 << 60, Digest: [32]byte{31: 9},
-		State: checkpoint.Discarded, Cookie: bytes.Repeat([]byte{0, 1}, checkpoint.MaxCookie/2), Changed: time.Unix(1, 1)}
+		State: checkpoint.Discarded, Link: "a link", Cookie: bytes.Repeat([]byte{0, 1}, checkpoint.MaxCookie/2), Changed: time.Unix(1, 1)}
 	mustCommit(t, st, want)
 	want.Changed = e.clock()
 	wantRecord(t, "Get", mustGet(t, st, key(1)), want)
@@ -269,6 +269,7 @@ func testLimits(t *testing.T, e *env) {
 		"a long ID":        func(r *checkpoint.Record) { r.ID += "g" },
 		"a long initiator": func(r *checkpoint.Record) { r.Initiator += "x" },
 		"a long peer":      func(r *checkpoint.Record) { r.Peer += "p" },
+		"a long link":      func(r *checkpoint.Record) { r.Link = string(make([]byte, checkpoint.MaxLink+1)) },
 		"a long cookie":    func(r *checkpoint.Record) { r.Cookie = make([]byte, checkpoint.MaxCookie+1) },
 		"no role":          func(r *checkpoint.Record) { r.Role = 0 },
 		"another role":     func(r *checkpoint.Record) { r.Role = checkpoint.Receiver + 1 },
