@@ -2,14 +2,10 @@ package durable
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/tenuto-session/tenuto/checkpoint"
 )
-
-// ErrPoint is what a Source's Read returns, perhaps with octets, where it wants a synchronization point behind them.
-var ErrPoint = errors.New("durable: synchronization point")
 
 // A Source is what a Sender sends: an activity's octets. One goroutine at a time calls it.
 type Source interface {
@@ -50,7 +46,8 @@ const MaxHeader = 4 << 10
 // A Receiver opens the sinks of activities. It is called from several goroutines.
 type Receiver interface {
 	// Open opens an activity's sink where its record says. The record is one that the caller of Open owns: as Open (the function) gets it from a store.
-	// An error is told to the sender, as text; checkpoint.ErrNotFound says that the activity can not be resumed, and the sender discards it.
+	// Of an activity that has ended the sink may be nil. An error is told to the sender, as text; with checkpoint.ErrNotFound, checkpoint.ErrExists and
+	// ErrRefused the sender discards the activity, with others it interrupts it.
 	Open(ctx context.Context, a *Activity) (Sink, checkpoint.Record, error)
 }
 

@@ -46,7 +46,7 @@ var rules = []rule{
 
 	{pkg: "forward", may: []string{"."}},
 	{pkg: "relay", may: []string{"."}},
-	{pkg: "durable", may: []string{".", "checkpoint"}},
+	{pkg: "durable", may: []string{".", "checkpoint", "identity"}},
 	{pkg: "transfer", may: []string{".", "checkpoint", "durable"}},
 
 	// A family is a complete stack of its own.
