@@ -32,6 +32,12 @@ type Sink interface {
 	Close() error
 }
 
+// A Noter is a Sink that has something to say to the sender's user of an activity that has ended.
+type Noter interface {
+	// Note is called after the end's Commit. Only maxText octets of it go; they do not if the session is lost at that moment.
+	Note() string
+}
+
 // An Activity is one that a peer starts or resumes.
 type Activity struct {
 	Key     checkpoint.Key

@@ -114,6 +114,8 @@ func (f *file) Commit(ctx context.Context, r checkpoint.Record) error {
 
 func (f *file) Close() error { return nil }
 
+func (f *file) Note() string { return "all is well" }
+
 func (d *disk) file(id string) []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -317,7 +319,7 @@ func TestActivities(t *testing.T) {
 				t.Fatal(err)
 			}
 			p.wants(t, id, src.b)
-			if string(p.disk.header) != "header "+id || src.read != int64(n) || last != (Progress{int64(n), int64(n), 1}) {
+			if string(p.disk.header) != "header "+id || src.read != int64(n) || last != (Progress{int64(n), int64(n), 1, "all is well"}) {
 				t.Errorf("header %q, %d octets read, %+v", p.disk.header, src.read, last)
 			}
 			for _, st := range []checkpoint.Store{p.sent, p.received} {

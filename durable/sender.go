@@ -23,7 +23,7 @@ const (
 )
 
 const (
-	firstBackoff = 100 * time.Millisecond
+	firstBackoff = 20 * time.Millisecond
 	lastBackoff  = 5 * time.Second
 	// grace is how long the peer may take to answer when an activity is interrupted or discarded, or the session released.
 	grace = 5 * time.Second
@@ -75,9 +75,10 @@ type Outgoing struct {
 
 // Progress is how far an activity is.
 type Progress struct {
-	Sent      int64 // octets of the activity before what is sent next
-	Committed int64 // octets that the receiver has made durable
-	Sessions  int   // on which this Send has begun or resumed it
+	Sent      int64  // octets of the activity before what is sent next
+	Committed int64  // octets that the receiver has made durable
+	Sessions  int    // on which this Send has begun or resumed it
+	Note      string // with the end: what the receiver says of it; quote it
 }
 
 // NewID makes an activity identifier.

@@ -94,8 +94,8 @@ func (in *inbound) handle(ctx context.Context, ind tenuto.Indication) error {
 	case tenuto.SyncMinorInd:
 		return in.point(ctx, i.Serial, i.Data, checkpoint.Running, in.s.ConfirmSync)
 	case tenuto.ActivityEndInd:
-		return in.point(ctx, i.Serial, i.Data, checkpoint.Ended, func(ctx context.Context, _ uint32, data []byte) error {
-			return in.s.RespondEnd(ctx, data)
+		return in.point(ctx, i.Serial, i.Data, checkpoint.Ended, func(ctx context.Context, _ uint32, note []byte) error {
+			return in.s.RespondEnd(ctx, note)
 		})
 	case tenuto.ActivityInterruptInd:
 		in.interrupt(ctx)
@@ -191,11 +191,16 @@ func (in *inbound) point(ctx context.Context, serial uint32, data []byte, st che
 	if err := in.sink.Commit(ctx, rec); err != nil {
 		return in.trouble(ctx, err)
 	}
+	in.log.Debug("committed", "activity", in.activity.Key.String(), "from", in.rec.Offset, "to", rec.Offset, "serial", serial)
 	in.rec = rec
+	var note string
 	if st == checkpoint.Ended {
+		if n, ok := in.sink.(Noter); ok {
+			note = n.Note()
+		}
 		in.closeSink()
 	}
-	return confirm(ctx, serial, nil)
+	return confirm(ctx, serial, []byte(note[:min(len(note), maxText)]))
 }
 
 // trouble tells the sender that this side can not go on, and waits for it to interrupt or discard the activity.
@@ -217,7 +222,7 @@ func (in *inbound) trouble(ctx context.Context, err error) error {
 	return in.s.ReportException(ctx, r, []byte(text[:min(len(text), maxText)]))
 }
 
-// maxText is the most that a receiver says of an exception, in octets.
+// maxText is the most that a receiver says of an exception or an end, in octets.
 const maxText = 1 << 10
 
 // interrupt notes that the activity rests at its last point. What has come since is forgotten by opening the sink anew.

@@ -20,6 +20,7 @@ func (a *outbound) stream(ctx context.Context) error {
 	if err := a.pump.start(a.tally.offset); err != nil {
 		return err
 	}
+	a.snd.logger().Debug("sending", "activity", a.rec.Key.String(), "from", a.tally.offset)
 	for {
 		c, err := a.next(ctx)
 		if err != nil {
@@ -139,6 +140,7 @@ func (a *outbound) end(ctx context.Context) error {
 	}
 	a.t.mu.Lock()
 	defer a.t.mu.Unlock()
+	a.progress.Note = a.t.note
 	a.committed(a.pending[len(a.pending)-1])
 	return nil
 }

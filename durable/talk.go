@@ -21,7 +21,8 @@ type talk struct {
 	changed   chan struct{}
 	resync    *tenuto.ResyncInd
 	exception *tenuto.ExceptionInd
-	ended     bool // S-ACTIVITY-END was confirmed
+	ended     bool // S-ACTIVITY-END was confirmed,
+	note      string
 	cleared   bool // or S-ACTIVITY-INTERRUPT, or -DISCARD
 	err       error
 }
@@ -64,7 +65,7 @@ func (t *talk) hear(ctx context.Context) bool {
 	case tenuto.ExceptionInd:
 		t.exception = &i
 	case tenuto.ActivityEndCnf:
-		t.ended = true
+		t.ended, t.note = true, string(i.Data)
 	case tenuto.ActivityInterruptCnf, tenuto.ActivityDiscardCnf:
 		t.cleared = true
 	}
