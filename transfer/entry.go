@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"math"
 	"time"
+
+	"github.com/tenuto-session/tenuto/durable"
 )
 
 // Type is what an entry is.
@@ -74,6 +76,9 @@ func (e *FormatError) Error() string {
 	}
 	return fmt.Sprintf("transfer: parse entry %d: %s: %s", e.Entry, e.Field, e.Text)
 }
+
+// Is makes the error a durable.ErrRefused: sent again, the octets would be as wrong.
+func (e *FormatError) Is(target error) bool { return target == durable.ErrRefused }
 
 func wrong(field, format string, args ...any) *FormatError {
 	return &FormatError{Field: field, Text: fmt.Sprintf(format, args...)}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 
 	"github.com/tenuto-session/tenuto/checkpoint"
 )
@@ -43,8 +44,9 @@ type sink struct {
 	pending []written           // files that have come as a whole, and are to be synced
 	dirty   map[string]struct{} // folders that are to be synced
 
-	over bool  // ended, and committed as that
-	err  error // the first failure: what was written is not known any more
+	over  bool     // ended, and committed as that
+	notes [2]tally // what was kept, and what was refused
+	err   error    // the first failure: what was written is not known any more
 }
 
 // written is a file that has come as a whole.
@@ -81,10 +83,39 @@ func (s *sink) fault(op, p string) error {
 	return failed(op, p, s.r.fault(op, p))
 }
 
+// A tally is how many entries there are of a kind, with the first of them.
+type tally struct {
+	n     int
+	first string
+}
+
+func (t *tally) add(path string) {
+	if t.n++; t.n == 1 {
+		t.first = path
+	}
+}
+
 func (s *sink) report(e *Entry, what What) {
+	switch {
+	case what == Kept && e.Type != Folder:
+		s.notes[0].add(e.Path)
+	case what == Refused:
+		s.notes[1].add(e.Path)
+	}
 	if s.r.o.Report != nil {
 		s.r.o.Report(s.key, e, what)
 	}
+}
+
+// Note implements durable.Noter.
+func (s *sink) Note() string {
+	var notes []string
+	for i, text := range []string{"there already and kept", "links that lead out, and not made"} {
+		if t := s.notes[i]; t.n > 0 {
+			notes = append(notes, fmt.Sprintf("%d %s, such as %q", t.n, text, t.first))
+		}
+	}
+	return strings.Join(notes, "; ")
 }
 
 // completed is how many entries have come as a whole.
