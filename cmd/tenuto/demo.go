@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,9 @@ func (p *program) demo() *cobra.Command {
 		length size = 256 << 20
 		cuts   int
 		asJSON bool
+		crash  bool
+		kills  int
+		seed   uint64
 	)
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -35,23 +39,31 @@ of Tenuto cuts their connection again and again, in three ways by turns:
 
 At the end it tells how long each kind was felt, from the cut to the first new
 octet that came back, and whether what came back is what was sent. If a single
-octet differs it exits with 1.`,
+octet differs it exits with 1.
+
+With --crash a file is sent by tenuto send to tenuto recv, and one of these, or
+both, are killed by SIGKILL again and again as well, at moments that --seed
+chooses. It counts what the receiver commits: an octet that is committed or sent
+a second time, or never, is an error. The times are those from a cut or kill to
+the next commit, with the start of what was killed.`,
 		Example: `  tenuto demo
   tenuto demo --size 1GiB --cuts 100
+  tenuto demo --crash --kills 50
   tenuto demo --json | jq .recovery_ms.p99`,
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{quiet: ""},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := demo.Options{Size: int64(length), Cuts: cuts, Logger: p.log}
-			if err := o.Check(); err != nil {
-				return usageError{err}
+			run := func() (*demo.Report, error) {
+				return p.runDemo(cmd.Context(), cmd.ErrOrStderr(), demo.Options{Size: int64(length), Cuts: cuts, Logger: p.log})
 			}
-			done := func() {}
-			if isTerminal(cmd.ErrOrStderr()) {
-				o.Progress, done = progress(cmd.ErrOrStderr(), o)
+			if crash {
+				run = func() (*demo.Report, error) {
+					return runCrash(cmd.Context(), cmd.ErrOrStderr(), demo.CrashOptions{Size: int64(length), Cuts: cuts, Kills: kills, Seed: seed})
+				}
+			} else if cmd.Flags().Changed("kills") || cmd.Flags().Changed("seed") {
+				return usagef("--kills and --seed are for --crash")
 			}
-			report, err := demo.Run(cmd.Context(), o)
-			done()
+			report, err := run()
 			if err != nil {
 				return err
 			}
@@ -71,9 +83,40 @@ octet differs it exits with 1.`,
 	f := cmd.Flags()
 	f.Var(&length, "size", "send `SIZE`, and get it back")
 	f.IntVar(&cuts, "cuts", 25, "cut `N` connections")
+	f.BoolVar(&crash, "crash", false, "send a file, and kill the sender and the receiver")
+	f.IntVar(&kills, "kills", 25, "with --crash: kill `N` times")
+	f.Uint64Var(&seed, "seed", 1, "with --crash: the `NUMBER` that the moments come from")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	f.SortFlags = false
 	return cmd
+}
+
+func (p *program) runDemo(ctx context.Context, errs io.Writer, o demo.Options) (*demo.Report, error) {
+	if err := o.Check(); err != nil {
+		return nil, usageError{err}
+	}
+	if isTerminal(errs) {
+		update, done := progress(errs, o.Size, func(n []int) string { return fmt.Sprintf("  %d/%d cuts", n[0], o.Cuts) })
+		defer done()
+		o.Progress = func(octets int64, cuts int) { update(octets, cuts) }
+	}
+	return demo.Run(ctx, o)
+}
+
+func runCrash(ctx context.Context, errs io.Writer, o demo.CrashOptions) (*demo.Report, error) {
+	if err := o.Check(); err != nil {
+		return nil, usageError{err}
+	}
+	var err error
+	if o.Program, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	if isTerminal(errs) {
+		update, done := progress(errs, o.Size, func(n []int) string { return fmt.Sprintf("  %d/%d cuts  %d/%d kills", n[0], o.Cuts, n[1], o.Kills) })
+		defer done()
+		o.Progress = func(octets int64, cuts, kills int) { update(octets, cuts, kills) }
+	}
+	return demo.Crash(ctx, o)
 }
 
 func isTerminal(w io.Writer) bool {
@@ -81,18 +124,19 @@ func isTerminal(w io.Writer) bool {
 	return ok && cwriter.IsTerminal(int(f.Fd()))
 }
 
-// progress draws a bar. done leaves it as it stands.
-func progress(w io.Writer, o demo.Options) (update func(int64, int), done func()) {
+// progress draws a bar, with what counts says of the counters. done leaves it as it stands.
+func progress(w io.Writer, size int64, counts func([]int) string) (update func(octets int64, counters ...int), done func()) {
 	bars := mpb.New(mpb.WithOutput(w), mpb.WithWidth(48), mpb.WithRefreshRate(100*time.Millisecond))
-	var cuts atomic.Int64
-	bar := bars.AddBar(o.Size,
+	var now atomic.Pointer[[]int]
+	now.Store(&[]int{0, 0})
+	bar := bars.AddBar(size,
 		mpb.PrependDecorators(decor.CountersKibiByte("% .0f / % .0f")),
 		mpb.AppendDecorators(
 			decor.AverageSpeed(decor.SizeB1024(0), "% .0f"),
-			decor.Any(func(decor.Statistics) string { return fmt.Sprintf("  %d/%d cuts", cuts.Load(), o.Cuts) }),
+			decor.Any(func(decor.Statistics) string { return counts(*now.Load()) }),
 		))
-	update = func(octets int64, n int) {
-		cuts.Store(int64(n))
+	update = func(octets int64, counters ...int) {
+		now.Store(&counters)
 		bar.SetCurrent(octets)
 	}
 	done = func() {

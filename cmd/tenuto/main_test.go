@@ -29,7 +29,7 @@ func (l leakless) Run() int {
 }
 
 // folders are the variables that say where the program keeps its files: each script has its own.
-var folders = []string{"HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"}
+var folders = []string{"HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME"}
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{

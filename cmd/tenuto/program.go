@@ -17,6 +17,7 @@ type program struct {
 	logFormat  string
 	configFile string
 	configDir  string
+	stateDir   string
 	log        *slog.Logger
 }
 
@@ -58,14 +59,15 @@ file is wrong; 3 the other end's key was refused here, or ours there.`,
 	flags.StringVar(&p.logFormat, "log-format", "text", "log as `FORMAT`: text or json")
 	flags.StringVar(&p.configFile, "config", "", "take flags that are not given from `FILE`, in TOML")
 	flags.StringVar(&p.configDir, "config-dir", "", "keep keys in `FOLDER`")
-	root.AddCommand(p.serve(), p.forward(), p.connect(), p.gateway(), p.drive(), p.osi(), p.demo(), p.status(), p.id(), p.keygen(), p.manual(), p.version())
+	flags.StringVar(&p.stateDir, "state-dir", "", "keep records of activities in `FOLDER`")
+	root.AddCommand(p.serve(), p.forward(), p.connect(), p.send(), p.recv(), p.activities(), p.gateway(), p.drive(), p.osi(), p.demo(), p.status(), p.id(), p.keygen(), p.manual(), p.version())
 	return root
 }
 
 // begin reads the configuration file and makes the logger.
 func (p *program) begin(cmd *cobra.Command) error {
 	if p.configFile != "" {
-		if err := config.Apply(cmd, p.configFile, "serve", "forward", "connect", "gateway"); err != nil {
+		if err := config.Apply(cmd, p.configFile, "serve", "forward", "connect", "send", "recv", "gateway"); err != nil {
 			return usageError{err}
 		}
 	}

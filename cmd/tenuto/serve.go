@@ -32,6 +32,7 @@ application at the far end sees its connection reset.
 TARGET is host:port, unix:PATH, or a word:
   echo     sends back what it gets
   discard  reads to the end
+  recv:FOLDER  receives what tenuto send sends (see tenuto recv)
 
 With --reverse a client may register NAME (tenuto forward --reverse). While it
 does, each connection accepted at ADDRESS, which is [host]:port or unix:PATH, is
@@ -76,6 +77,13 @@ func (p *program) runServe(ctx context.Context, s *forward.Server, urls []string
 		return err
 	}
 	defer ep.Close()
+	store, err := p.folders(s)
+	if err != nil {
+		return err
+	}
+	if store != nil {
+		defer store.Close()
+	}
 
 	var listeners []*tenuto.Listener
 	for _, url := range urls {
@@ -86,7 +94,11 @@ func (p *program) runServe(ctx context.Context, s *forward.Server, urls []string
 		defer ln.Close()
 		listeners = append(listeners, ln)
 	}
-	defer p.tell("serve", ep, about(s, listeners))()
+	defer p.tell("serve", ep, about(s, listeners), func(told *control.Process) {
+		if store != nil {
+			told.Activities = activitiesIn(ctx, store)
+		}
+	})()
 	stopped := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -140,6 +152,12 @@ func cutName(flag, text string) (name, value string, err error) {
 
 func parseServices(texts []string) (map[string]forward.Target, error) {
 	registry := forward.NewRegistry()
+	registry[recvWord] = func(dir string) (forward.Target, error) {
+		if dir == "" {
+			return nil, fmt.Errorf("target %s has no folder", recvWord)
+		}
+		return newFolder(dir), nil
+	}
 	services := make(map[string]forward.Target)
 	for _, text := range texts {
 		name, value, err := cutName("service", text)

@@ -41,12 +41,15 @@ The shape of the JSON object is described in docs/status.md.`,
 	return cmd
 }
 
-// tell answers tenuto status with what self says and the endpoint's bridges, until stop is called. A process that cannot be asked does
+// tell answers tenuto status with what self says, what more adds at that moment, and the endpoint's bridges, until stop is called. A process that cannot be asked does
 // all else.
-func (p *program) tell(role string, ep *tenuto.Endpoint, self control.Process) (stop func()) {
+func (p *program) tell(role string, ep *tenuto.Endpoint, self control.Process, more ...func(*control.Process)) (stop func()) {
 	self.Version, self.Started = buildVersion(), time.Now()
 	s, err := control.Listen(control.Config{Role: role, Logger: p.log, Snapshot: func() control.Process {
 		now, told := time.Now(), self
+		for _, add := range more {
+			add(&told)
+		}
 		for _, b := range ep.Bridges() {
 			told.Bridges = append(told.Bridges, bridgeOf(b.Info(), now))
 		}

@@ -24,15 +24,17 @@ type Status struct {
 
 // Process is what one process tells.
 type Process struct {
-	Role     string    `json:"role"` // serve, forward, connect or gateway
+	Role     string    `json:"role"` // serve, forward, connect, send or gateway
 	PID      int       `json:"pid"`
 	Version  string    `json:"version"`
 	Started  time.Time `json:"started"`
 	Listen   []string  `json:"listen"`   // URLs, or a local address
 	Services []Service `json:"services"` // of serve
 	Target   string    `json:"target"`   // of forward --reverse
-	URL      string    `json:"url"`      // that forward and connect dial
+	URL      string    `json:"url"`      // that forward, connect and send dial
 	Bridges  []Bridge  `json:"bridges"`
+
+	Activities []Activity `json:"activities"` // that serve and recv have in part
 }
 
 // Service is a service by its name, and where it leads.
@@ -97,6 +99,7 @@ func (p Process) whole() Process {
 	p.Listen = orEmpty(p.Listen)
 	p.Services = orEmpty(p.Services)
 	p.Bridges = orEmpty(p.Bridges)
+	p.Activities = plainActivities(p.Activities)
 	for i := range p.Bridges {
 		b := &p.Bridges[i]
 		b.Since = plain(b.Since)

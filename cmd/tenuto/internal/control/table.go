@@ -51,6 +51,14 @@ func (p *Process) write(w io.Writer, now time.Time) {
 			fact("service", s.Name+"="+s.Target)
 		}
 	}
+	p.writeBridges(w, now)
+	if len(p.Activities) > 0 {
+		fmt.Fprintln(w)
+		activityTable(p.Activities, now).write(w)
+	}
+}
+
+func (p *Process) writeBridges(w io.Writer, now time.Time) {
 	if len(p.Bridges) == 0 {
 		fmt.Fprintln(w, "  no bridge")
 		return

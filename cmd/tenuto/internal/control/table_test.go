@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -56,7 +57,8 @@ func sample() *Status {
 							{Kind: "tenuto+unix", Local: "/run/t.sock", Remote: "", AgeSeconds: 90061},
 						}},
 					{ID: "x", Role: "responder", Peer: key, Remote: "203.0.113.9:40002", State: "parked", Since: before(10 * time.Minute), Epoch: 1},
-				}},
+				}, Activities: []Activity{{ID: "5e0b33a19c42", Role: "receiver", State: "interrupted", Peer: "203.0.113.9:40001", Committed: 3 << 20, Serial: 3,
+					Changed: before(time.Hour)}}},
 		},
 		Problems: []string{"/run/user/0/tenuto/serve-9.sock belongs to another user and was not asked"},
 	}
@@ -84,6 +86,22 @@ func TestJSON(t *testing.T) {
 	if err := (&Status{}).WriteJSON(&b); err != nil || b.String() != "{\n  \"processes\": [],\n  \"problems\": []\n}\n" {
 		t.Errorf("nothing is shown as %q, %v", b.String(), err)
 	}
+}
+
+func TestActivities(t *testing.T) {
+	list := []Activity{{ID: "5e0b33a19c42", Role: "sender", State: "running", Name: "big.iso\x1b[2J", Peer: "tenuto://example.org/recv", Octets: 5 << 30, Committed: 3 << 20, Serial: 3,
+		Changed: noon.Add(-time.Minute)}, {ID: "00", Role: "receiver", State: "interrupted", Peer: "203.0.113.9:40001", Changed: noon}}
+	var b bytes.Buffer
+	if err := WriteActivities(&b, list, noon); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteActivitiesJSON(&b, list); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(WriteActivities(&b, nil, noon), WriteActivitiesJSON(&b, nil)); err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "activities.txt", b.Bytes())
 }
 
 func TestNumbers(t *testing.T) {

@@ -16,6 +16,7 @@ type Report struct {
 	Bytes       int64    `json:"bytes"` // that came back
 	Seconds     float64  `json:"seconds"`
 	Cuts        int      `json:"cuts"`
+	Kills       *int     `json:"kills,omitempty"` // of processes, in the crash demonstration
 	Resumes     int64    `json:"resumes"`
 	SHA256Match bool     `json:"sha256_match"` // of what was sent and what came back
 	Recovery    Recovery `json:"recovery_ms"`
@@ -75,15 +76,26 @@ func (r *Report) WriteTable(w io.Writer) error {
 	if !r.SHA256Match {
 		same = "DIFFERENT"
 	}
-	fmt.Fprintf(w, "%.1f MiB there and back in %.2f s (%.0f MiB/s each way), %d connections cut, %d resumes, octets %s\n\n",
-		float64(r.Bytes)/(1<<20), r.Seconds, float64(r.Bytes)/(1<<20)/r.Seconds, r.Cuts, r.Resumes, same)
+	way, each, killed := "there and back", " each way", ""
+	if r.Kills != nil {
+		way, each, killed = "sent", "", fmt.Sprintf(", %d times processes killed", *r.Kills)
+	}
+	fmt.Fprintf(w, "%.1f MiB %s in %.2f s (%.0f MiB/s%s), %d connections cut%s, %d resumes, octets %s\n\n",
+		float64(r.Bytes)/(1<<20), way, r.Seconds, float64(r.Bytes)/(1<<20)/r.Seconds, each, r.Cuts, killed, r.Resumes, same)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "recovery, ms\tcuts\tp50\tp99\tmax\t")
 	row := func(name string, t Times) {
 		fmt.Fprintf(tw, "%s\t%d\t%.1f\t%.1f\t%.1f\t\n", name, t.n, t.P50, t.P99, t.Max)
 	}
-	for k := range Kind(kinds) {
-		row(k.String(), r.Recovery.ByKind[k.String()])
+	names := happeningNames[:]
+	if r.Kills == nil {
+		names = nil
+		for k := range Kind(kinds) {
+			names = append(names, k.String())
+		}
+	}
+	for _, name := range names {
+		row(name, r.Recovery.ByKind[name])
 	}
 	row("all", r.Recovery.Times)
 	return tw.Flush()
