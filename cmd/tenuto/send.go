@@ -98,7 +98,7 @@ const defaultService = "recv"
 // withService adds the default service to a URL that has none.
 func withService(text string) string {
 	u, err := url.Parse(text)
-	if err != nil || u.Path != "" && u.Path != "/" || u.Scheme == tenuto.SchemeOSI || u.Scheme == "tenuto+unix" {
+	if err != nil || u.Path != "" && u.Path != "/" || u.Scheme == "tenuto+unix" || u.Query().Has("ssel") {
 		return text
 	}
 	return u.JoinPath(defaultService).String()

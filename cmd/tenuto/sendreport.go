@@ -228,5 +228,5 @@ func (r *sendReport) end(err error) {
 		return
 	}
 	d := time.Since(r.started)
-	fmt.Fprintf(r.errs, "sent %s in %v, %d cuts\n", decor.SizeB1024(r.total.octets), d.Round(time.Millisecond), r.cuts())
+	fmt.Fprintf(r.errs, "sent % .1f in %.1f s (% .1f/s), %d cuts\n", decor.SizeB1024(r.total.octets), d.Seconds(), decor.SizeB1024(float64(r.total.octets)/d.Seconds()), r.cuts())
 }
