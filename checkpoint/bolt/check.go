@@ -105,7 +105,7 @@ func check(f *os.File) error {
 }
 
 type checker struct {
-	f *os.File
+	f io.ReaderAt
 	state
 	seen []bool // pages
 }

@@ -39,6 +39,14 @@ func (s *Store) do(ctx context.Context, f func(t *tables) (bool, error)) error {
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-s.gone:
+	}
+	// The committer may have been stopped, by damage, where it answers nobody; whom it has answered hears that.
+	select {
+	case err := <-j.done:
+		return err
+	default:
+		return s.h.why()
 	}
 }
 
@@ -102,34 +110,21 @@ func (s *Store) write(group []*job, errs []error) {
 // update runs f in a transaction.
 func (s *Store) update(f func(*tables) error) error {
 	if s.h == nil {
-		return s.borrow(context.Background(), false, func(h *handle) error { return h.update(f) })
+		return s.borrow(context.Background(), toWrite, func(h *handle) error { return h.update(f) })
 	}
-	s.mu.Lock()
-	err := s.broken
-	s.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	err = s.h.update(f)
-	if b, ok := errors.AsType[brokenError](err); ok {
-		err = b.error
-		s.mu.Lock()
-		s.broken = err
-		s.mu.Unlock()
-	}
-	return err
+	return s.h.update(f)
 }
 
 // read runs f in a transaction that changes nothing. The caller has begun.
 func (s *Store) read(ctx context.Context, f func(*tables) error) error {
 	if s.h == nil {
-		return s.borrow(ctx, true, func(h *handle) error { return h.view(f) })
+		return s.borrow(ctx, toRead, func(h *handle) error { return h.view(f) })
 	}
 	return s.h.view(f)
 }
 
 // borrow opens a shared file for f.
-func (s *Store) borrow(ctx context.Context, readOnly bool, f func(*handle) error) error {
+func (s *Store) borrow(ctx context.Context, p purpose, f func(*handle) error) error {
 	select {
 	case s.turn <- struct{}{}:
 		defer func() { <-s.turn }()
@@ -138,20 +133,28 @@ func (s *Store) borrow(ctx context.Context, readOnly bool, f func(*handle) error
 	}
 	patient, cancel := s.patience(ctx)
 	defer cancel()
-	h, err := open(patient, s.path, readOnly)
+	h, err := open(patient, s.path, p)
 	if err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if _, corrupt := errors.AsType[*CorruptError](err); corrupt {
+			s.lose(err)
+		}
 		return err
 	}
 	err = f(h)
-	b, broken := errors.AsType[brokenError](err)
-	if broken {
-		h.abandon()
-		return b.error
+	if why := h.why(); why != nil {
+		s.lose(why)
 	}
 	return also(err, h.close())
+}
+
+// lose has a shared file not be opened again: each time, what bbolt has mapped of a damaged one might stay mapped.
+func (s *Store) lose(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = err
 }
 
 // Close does what checkpoint.Store says.
@@ -165,12 +168,11 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	s.calls.Wait()
 	close(s.jobs)
-	<-s.ended
-	switch {
-	case s.h == nil:
-		return nil
-	case s.broken != nil:
-		s.h.abandon()
+	select {
+	case <-s.ended:
+	case <-s.gone:
+	}
+	if s.h == nil {
 		return nil
 	}
 	return s.h.close()

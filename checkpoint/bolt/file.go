@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,6 +30,12 @@ type handle struct {
 	path string
 	db   *bbolt.DB
 	file *os.File // db's
+
+	beginning sync.Mutex
+
+	mu   sync.Mutex
+	lost error         // why it serves no more
+	gone chan struct{} // closed when it is lost
 }
 
 // guard runs what bbolt does with octets of the file. It trusts them and has mapped them: damage shows as a panic, or as a fault, which becomes one.
@@ -49,10 +56,19 @@ func guard(path string, f func() error) (err error) {
 	return f()
 }
 
-// open opens a file that is there, and takes its lock: for all to read, or for one to write. It waits for that until the context ends.
-func open(ctx context.Context, path string, readOnly bool) (*handle, error) {
+// purpose is what a file is opened for. Several may read, one may write.
+type purpose int
+
+const (
+	toRead purpose = iota
+	toWrite
+	toMake // as toWrite, and bbolt makes its pages in a file of no octets
+)
+
+// open opens a file that is there, and takes its lock. It waits for that until the context ends.
+func open(ctx context.Context, path string, p purpose) (*handle, error) {
 	for {
-		h, err := tryOpen(path, readOnly)
+		h, err := tryOpen(path, p)
 		if !errors.Is(err, ErrLocked) {
 			return h, err
 		}
@@ -67,16 +83,27 @@ func open(ctx context.Context, path string, readOnly bool) (*handle, error) {
 }
 
 // tryOpen is open, but ErrLocked where that waits.
-func tryOpen(path string, readOnly bool) (*handle, error) {
-	h := &handle{path: path}
+func tryOpen(path string, p purpose) (*handle, error) {
+	h := &handle{path: path, gone: make(chan struct{})}
 	options := &bbolt.Options{
 		Timeout:      time.Nanosecond, // bbolt tries once
-		ReadOnly:     readOnly,
+		ReadOnly:     p == toRead,
 		NoStatistics: true,
 		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
 			// A file that is gone is not to come back empty: its epochs would begin anew.
-			h.file, err = os.OpenFile(name, flag&^os.O_CREATE, mode)
-			return h.file, err
+			if h.file, err = os.OpenFile(name, flag&^os.O_CREATE, mode); err != nil {
+				return nil, err
+			}
+			info, err := h.file.Stat()
+			switch {
+			case err != nil:
+				return nil, err
+			case !info.Mode().IsRegular():
+				return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+			case info.Size() == 0 && p != toMake:
+				return nil, errors.New("it is empty")
+			}
+			return h.file, nil
 		},
 	}
 	err := guard(path, func() (err error) {
@@ -86,8 +113,9 @@ func tryOpen(path string, readOnly bool) (*handle, error) {
 	if err == nil {
 		return h, nil
 	}
-	if h.file != nil {
-		h.file.Close() // where bbolt has not
+	if h.file != nil { // where bbolt has panicked it has not closed it
+		unlock(h.file)
+		h.file.Close()
 	}
 	_, corrupt := errors.AsType[*CorruptError](err)
 	switch {
@@ -108,7 +136,14 @@ func isSystem(err error) bool {
 	return isPath || errors.As(err, &errno)
 }
 
+// close gives the file back.
 func (h *handle) close() error {
+	if h.why() != nil {
+		// bbolt may have panicked with its own locks taken, and what is mapped stays so.
+		unlock(h.file)
+		h.file.Close()
+		return nil
+	}
 	if err := h.db.Close(); err != nil {
 		return fmt.Errorf("bolt: close %s: %w", h.path, err)
 	}
@@ -123,56 +158,99 @@ func also(err, second error) error {
 	return errors.Join(err, second)
 }
 
-// abandon gives the lock back where bbolt can not be trusted to do it: it may have panicked with its own locks held. What is mapped stays so.
-func (h *handle) abandon() { h.file.Close() }
-
-// view reads in a transaction.
-func (h *handle) view(f func(*tables) error) error {
-	return guard(h.path, func() error {
-		return h.db.View(func(tx *bbolt.Tx) error {
-			t, err := openTables(h.path, tx)
-			if err != nil {
-				return err
-			}
-			return f(t)
-		})
-	})
+// lose ends the use of a handle: what bbolt has in memory, or what is on the disk, is not known any more.
+func (h *handle) lose(err error) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.lost == nil {
+		h.lost = err
+		close(h.gone)
+	}
+	return err
 }
 
-// A brokenError is the end of a handle: neither what is in memory nor what is on the disk is known.
-type brokenError struct{ error }
+// why tells why a handle is lost, if it is.
+func (h *handle) why() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.lost
+}
 
-func (e brokenError) Unwrap() error { return e.error }
+// begin begins a transaction. One at a time does: who panics there leaves bbolt's locks taken, and those behind would wait for them.
+func (h *handle) begin(writable bool) (tx *bbolt.Tx, err error) {
+	h.beginning.Lock()
+	defer h.beginning.Unlock()
+	if err := h.why(); err != nil {
+		return nil, err
+	}
+	err = guard(h.path, func() error {
+		tx, err = h.db.Begin(writable)
+		return err
+	})
+	if _, corrupt := errors.AsType[*CorruptError](err); corrupt {
+		return nil, h.lose(err)
+	} else if err != nil { // what was mapped could not be mapped anew
+		return nil, h.lose(fmt.Errorf("bolt: %s: %w: the store has to be opened anew", h.path, err))
+	}
+	return tx, nil
+}
 
-// update writes in a transaction. If f returns an error, or the transaction cannot be written, nothing has changed.
-func (h *handle) update(f func(*tables) error) error {
-	committing := false
+// run runs f in a transaction.
+func (h *handle) run(tx *bbolt.Tx, f func(*tables) error) error {
 	returned := false
 	err := guard(h.path, func() error {
-		err := h.db.Update(func(tx *bbolt.Tx) error {
-			t, err := openTables(h.path, tx)
-			if err == nil {
-				err = f(t)
-			}
-			committing = err == nil
-			return err
-		})
+		t, err := openTables(h.path, tx)
+		if err == nil {
+			err = f(t)
+		}
 		returned = true
 		return err
 	})
+	if !returned {
+		return h.lose(err)
+	}
+	return err
+}
+
+// view reads in a transaction.
+func (h *handle) view(f func(*tables) error) error {
+	tx, err := h.begin(false)
+	if err != nil {
+		return err
+	}
+	err = h.run(tx, f)
+	h.rollback(tx)
+	return err
+}
+
+// update writes in a transaction. If f returns an error, or the transaction cannot be written, nothing has changed.
+func (h *handle) update(f func(*tables) error) error {
+	tx, err := h.begin(true)
+	if err != nil {
+		return err
+	}
+	if err := h.run(tx, f); err != nil {
+		h.rollback(tx)
+		return err
+	}
+	err = guard(h.path, tx.Commit)
+	_, corrupt := errors.AsType[*CorruptError](err)
 	switch {
 	case err == nil:
 		return nil
-	case !returned:
-		return brokenError{err}
-	case errors.Is(err, berrors.ErrInvalidMapping): // what has been mapped is gone
-		return brokenError{fmt.Errorf("bolt: map %s: %w: the store has to be opened anew", h.path, err)}
-	case committing && isFlush(err):
-		return brokenError{fmt.Errorf("bolt: flush %s: %w: what is on the disk is not known, and the store has to be opened anew", h.path, err)}
-	case committing:
-		return fmt.Errorf("bolt: write %s: %w", h.path, err)
+	case corrupt:
+		return h.lose(err)
+	case isFlush(err):
+		return h.lose(fmt.Errorf("bolt: flush %s: %w: what is on the disk is not known, and the store has to be opened anew", h.path, err))
 	}
-	return err
+	return fmt.Errorf("bolt: write %s: %w", h.path, err)
+}
+
+// rollback ends a transaction that has changed nothing, or is to have changed nothing.
+func (h *handle) rollback(tx *bbolt.Tx) {
+	if err := guard(h.path, tx.Rollback); err != nil {
+		h.lose(err)
+	}
 }
 
 // isFlush tells whether bbolt's Commit has failed at flushing. It says so by the kind of error alone: writing goes through package os, and names itself.
@@ -197,7 +275,7 @@ func create(path string) error {
 	if err := temp.Close(); err != nil {
 		return err
 	}
-	h, err := tryOpen(temp.Name(), false)
+	h, err := tryOpen(temp.Name(), toMake)
 	if err != nil {
 		return err
 	}

@@ -46,10 +46,12 @@ type Store struct {
 	timeout time.Duration
 	now     func() time.Time
 
-	h *handle // nil if the file is shared
+	h    *handle         // nil if the file is shared
+	gone <-chan struct{} // h's
 
 	mu     sync.Mutex
 	closed bool
+	lost   error // why the file is not used any more
 	broken error // why h serves no more
 	calls  sync.WaitGroup
 	jobs   chan *job
@@ -85,7 +87,7 @@ func Open(path string, o *Options) (*Store, error) {
 			return nil, err
 		}
 	} else {
-		s.h = h
+		s.h, s.gone = h, h.gone
 	}
 	go s.commit()
 	return s, nil
@@ -113,7 +115,7 @@ func openWhole(ctx context.Context, path string) (*handle, error) {
 	}
 	if info.Size() > 0 {
 		// Under a lock that others who read have, too: bbolt takes up what it writes to at once.
-		h, err := open(ctx, path, true)
+		h, err := open(ctx, path, toRead)
 		if err != nil {
 			return nil, err
 		}
@@ -124,7 +126,7 @@ func openWhole(ctx context.Context, path string) (*handle, error) {
 			return nil, err
 		}
 	}
-	h, err := open(ctx, path, false)
+	h, err := open(ctx, path, toMake)
 	if err != nil {
 		return nil, err
 	}
@@ -143,8 +145,7 @@ func openWhole(ctx context.Context, path string) (*handle, error) {
 		err = guard(path, func() error { return h.db.Update(func(tx *bbolt.Tx) error { return setUp(path, tx) }) })
 	}
 	if err != nil {
-		h.abandon()
-		return nil, err
+		return nil, also(err, h.close())
 	}
 	return h, nil
 }
@@ -164,8 +165,11 @@ func (s *Store) begin(ctx context.Context) error {
 	if s.closed {
 		return checkpoint.ErrClosed
 	}
-	if s.broken != nil {
-		return s.broken
+	if s.h != nil {
+		s.lost = s.h.why()
+	}
+	if s.lost != nil {
+		return s.lost
 	}
 	s.calls.Add(1)
 	return nil
