@@ -15,7 +15,7 @@ import (
 func TestRecordFormat(t *testing.T) {
 	r := checkpoint.Record{
 		Key:  checkpoint.Key{Role: checkpoint.Receiver, Initiator: "a\x00b", ID: "\x01\x00\xff"},
-		Peer: "peer", Epoch: 0x0102030405060708, Serial: 999999, Offset: 1 << 40, Digest: [32]byte{0: 0xd0, 31: 0xd1},
+		Peer: "peer", Link: "on", Epoch: 0x0102030405060708, Serial: 999999, Offset: 1 << 40, Digest: [32]byte{0: 0xd0, 31: 0xd1},
 		State: checkpoint.Interrupted, Cookie: []byte("ok"), Changed: time.Unix(0x6a000000, 5).UTC(),
 	}
 	key := encodeKey(r.Key)
@@ -23,7 +23,7 @@ func TestRecordFormat(t *testing.T) {
 	const (
 		wantKey   = "02" + "6100ff62" + "0001" + "0100ff"
 		wantValue = "02" + "0102030405060708" + "000f423f" + "0000010000000000" + "d0" + "000000000000000000000000000000000000000000000000000000000000" + "d1" +
-			"000000006a000000" + "00000005" + "000470656572" + "00026f6b" + "29ee7d6a"
+			"000000006a000000" + "00000005" + "000470656572" + "00026f6e" + "00026f6b" + "f790c2fe"
 	)
 	if got := hex.EncodeToString(key); got != wantKey {
 		t.Errorf("key %s, want %s", got, wantKey)
