@@ -65,7 +65,7 @@ func report(runs int, benchtime, pattern, out string) error {
 }
 
 // tested are the folders with benchmarks: the comparisons, and what belongs to packages of the root's module.
-var tested = []string{".", "../spdu", "../spm"}
+var tested = []string{".", "../spdu", "../spm", "../checkpoint/bolt"}
 
 func buildTests(dir string) (binaries []string, err error) {
 	for i, folder := range tested {

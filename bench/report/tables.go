@@ -52,6 +52,18 @@ harm. Streams are opened, and carriers attached, a thousand times a second. More
 a resynchronization by who sends and by who receives, of an activity's interrupt and discard; of an abort, until the peer hears of it. The 8 MiB
 are one SSDU; without expedited data, where none can be cut that has begun, they are SSDUs of 64 KiB. ms; less is better.`, "", unit("ms/confirm"), purgeColumns},
 	{"The same: what the receiver still gets", "User data that come to the receiver after the request. KiB; less is better.", "", unit("KiB-stale"), purgeColumns},
+	{"Durable activities: a file of 1 GiB", `By tenuto send to tenuto recv over TLS on loopback, two processes; local is one that hashes the octets once, writes them to the
+same file system, and flushes them at the same distance of 8 MiB. MB/s; more is better.`, "local", megabytes, []column{{"1 GiB", "File", "", nil}}},
+	{"The same: memory", "The most that a process had resident, with a file of 1 GiB and one of 64 MiB (small). MiB; less is better.", "", nil, []column{
+		{"sender", "File", "", unit("MiB-sender")}, {"receiver", "File", "", unit("MiB-receiver")}}},
+	{"Durable activities: 10,000 files of 4 KiB", `By tenuto send to tenuto recv over TLS on loopback, and by rsync -a --fsync to a daemon over plain TCP on loopback. Files a second;
+more is better.`, "rsync", unit("files/s"), []column{{"10,000 files", "Files", "", nil}}},
+	{"Durable activities: after a SIGKILL", `From the kill of a process, with its start, to the next octets that are committed: the median of 60 kills of the sender, the receiver, or both
+(tenuto demo --crash). ms; less is better.`, "", nil, []column{
+		{"sender", "Restart", "", unit("ms-sender")}, {"receiver", "Restart", "", unit("ms-receiver")}, {"both", "Restart", "", unit("ms-both")}}},
+	{"Checkpoints: commits", `Of package checkpoint/bolt, by how many activities at the same time; shared is the store that opens its file for each transaction. write-and-flush
+writes as many octets over others, and flushes them. A second; more is better.`, "", unit("commits/s"), []column{
+		{"1", "Commit", "1", nil}, {"16", "Commit", "16", nil}, {"256", "Commit", "256", nil}}},
 	{"SPDUs: to build and to parse one", `Of package spdu, into a buffer that is used again: CN with most of its parameters, DT with 1 KiB of user information, MIP and RS with 64
 octets of user data.`, "", nil, []column{
 		{"build, ns", "Build", "", unit("ns/op")}, {"allocations", "Build", "", allocations},

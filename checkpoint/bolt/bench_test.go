@@ -20,11 +20,13 @@ func benchRecord(i int) checkpoint.Record {
 	}
 }
 
-// BenchmarkCommit is the time of one of many commits, by so many activities at the same time.
+// BenchmarkCommit is the time of one of many commits, by so many activities at the same time. write-and-flush is a commit at its least: the same octets are
+// written over others in a file, and flushed.
 func BenchmarkCommit(b *testing.B) {
-	for _, shared := range []bool{false, true} {
+	b.Run("write-and-flush/1", writeAndFlush)
+	for name, shared := range map[string]bool{"bolt": false, "bolt-shared": true} {
 		for _, activities := range []int{1, 16, 256} {
-			b.Run(fmt.Sprintf("shared=%v/activities=%d", shared, activities), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/%d", name, activities), func(b *testing.B) {
 				st := mustOpen(b, filepath.Join(b.TempDir(), "store"), &Options{Shared: shared})
 				defer st.Close()
 				var records []checkpoint.Record
@@ -56,8 +58,7 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
-// BenchmarkWriteAndFlush is a commit at its least: the same octets are written over others in a file, and flushed.
-func BenchmarkWriteAndFlush(b *testing.B) {
+func writeAndFlush(b *testing.B) {
 	r := benchRecord(1)
 	k := encodeKey(r.Key)
 	octets := append(k, encodeValue(k, &r)...)
