@@ -90,12 +90,8 @@ func (br *Bridge) sweep(now time.Time) {
 // giveBuffers gives back the streams' buffers that hold nothing.
 func (br *Bridge) giveBuffers() {
 	for s := br.streams.first; s != nil; s = s.next {
-		if s.out.len() == 0 && !s.pinned {
-			s.out.release(true)
-		}
-		if s.in.len() == 0 {
-			s.in.release(true)
-		}
+		s.giveOut()
+		s.giveIn()
 	}
 }
 

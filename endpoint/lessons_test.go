@@ -84,7 +84,7 @@ func TestWindow(t *testing.T) {
 	lesson(t, func(t *testing.T, p *pair, nw *memory.Network) {
 		a, b := p.open(t)
 		look(b, func() {
-			if b.m.Window != bridge.MinCredit || len(b.in.buf) > bridge.MinCredit {
+			if b.m.Window != bridge.MinCredit || len(b.receives().buf) > bridge.MinCredit {
 				t.Errorf("at first: a window of %d, a buffer of %d", b.m.Window, len(b.in.buf))
 			}
 		})
@@ -105,8 +105,8 @@ func TestWindow(t *testing.T) {
 		time.Sleep(time.Minute)
 		for _, s := range []*Stream{a, b} {
 			look(s, func() {
-				if len(s.in.buf)+len(s.out.buf) != 0 {
-					t.Errorf("idle: buffers of %d and %d octets", len(s.in.buf), len(s.out.buf))
+				if s.in != nil || s.out != nil {
+					t.Errorf("idle: it holds %v and %v", s.in, s.out)
 				}
 			})
 		}

@@ -32,7 +32,6 @@ type link struct {
 	leader   *waiter // who reads; &own is the link's goroutine
 	own      waiter
 	broken   error // why nothing can be written any more
-	ownCond  sync.Cond
 	handover *time.Timer
 	turns    int       // how often the lead was left
 	seen     int       // turns when handover was armed
@@ -69,14 +68,14 @@ func newLink(br *Bridge, c carrier.Conn, rest []byte) *link {
 	l := &link{br: br, conn: c, interruptible: c.Features().Interruptible, since: time.Now(), wanted: true}
 	l.buf = make([]byte, max(smallBuf, len(rest)))
 	l.w = copy(l.buf, rest)
-	l.ownCond.L = &br.mu
+	l.own.cond.L = &br.mu
 	return l
 }
 
 // stop makes all who read the link leave it; its carrier is closed by the caller.
 func (l *link) stop() {
 	l.stopped = true
-	l.ownCond.Signal()
+	l.own.cond.Signal()
 	if l.handover != nil {
 		l.handover.Stop()
 	}
@@ -112,7 +111,7 @@ func (l *link) passLead(back bool) {
 // takeLead lets the link's goroutine read.
 func (l *link) takeLead() {
 	l.wanted = true
-	l.ownCond.Signal() // also if it was wanted before: a caller may have led until now
+	l.own.cond.Signal() // also if it was wanted before: a caller may have led until now
 }
 
 // checkLead lets the link's goroutine read if no caller has for a moment.
@@ -146,7 +145,7 @@ func (l *link) run() {
 			return
 		}
 		if !l.wanted || l.leader != nil {
-			l.ownCond.Wait()
+			l.own.cond.Wait()
 			continue
 		}
 		l.leader = &l.own
@@ -236,10 +235,10 @@ type target struct {
 
 // room finds where the next octets go.
 func (l *link) room(w *waiter) target {
-	if s := l.cur.stream; s != nil && w == &s.rw && l.r == l.w && l.cur.drop == 0 && !l.cur.exp && s.dst != nil && s.got == 0 &&
-		s.in.len() == 0 && len(s.resets) == 0 && s.rec.ready {
-		if n := min(len(s.dst), s.rec.left, l.cur.left); n >= directMin {
-			return target{s.dst[:n], s}
+	if s := l.cur.stream; s != nil && w == s.rw && l.r == l.w && l.cur.drop == 0 && !l.cur.exp && w.dst != nil && w.got == 0 &&
+		s.in != nil && !s.in.holds() && s.in.rec.ready {
+		if n := min(len(w.dst), s.in.rec.left, l.cur.left); n >= directMin {
+			return target{w.dst[:n], s}
 		}
 	}
 	if l.r == l.w {
@@ -259,13 +258,11 @@ func (l *link) came(t target, n int) {
 		return
 	}
 	l.cur.left -= n
-	s.rec.left -= n
-	s.rec.mid = true
-	if s.rec.left == 0 {
-		s.rec.ready, s.rec.mid = false, !s.rec.end
-		s.gotEnd = s.rec.end
+	w := s.rw // who has read
+	w.got = n
+	if s.in != nil { // else the stream was closed meanwhile
+		w.end = s.in.rec.took(n)
 	}
-	s.got = n
 	l.br.m.Advance(s.m, n)
 	s.consumed(n)
 }
@@ -284,7 +281,7 @@ func (l *link) handle(w *waiter) (satisfied bool) {
 				break
 			}
 			l.payload(w)
-			if w.s != nil && w == &w.s.rw && w.s.satisfied() {
+			if w.s != nil && w == w.s.rw && w.satisfied() {
 				return true
 			}
 			continue
@@ -315,14 +312,14 @@ func (w *waiter) served(l *link) bool {
 		return false
 	case l.stopped || s.closed || s.err != nil || s.m.ExpConsumed < s.m.ExpNext:
 		return true
-	case w == &s.rw:
-		return s.got > 0 || s.gotEnd || s.in.len() > 0 || len(s.resets) > 0
-	case w == &s.ew:
+	case w == s.rw:
+		return w.got > 0 || w.end || s.in.holds()
+	case w == s.ew:
 		return s.m.ExpeditedRoom()
-	case s.drains:
+	case w.drains:
 		return s.m.Acked == s.m.Written
 	}
-	return s.room(maxHead, s.want)
+	return s.room(maxHead, w.want)
 }
 
 // payload moves octets of the current frame from the buffer to its stream.
@@ -342,7 +339,7 @@ func (l *link) payload(w *waiter) {
 		src = src[:min(len(src), l.cur.drop)]
 		l.cur.drop -= len(src)
 	default:
-		leads := w == &s.rw
+		leads := w == s.rw
 		src = src[:s.stored(src, leads)]
 		if s.fresh {
 			l.br.offer(s)
@@ -373,8 +370,9 @@ func (l *link) effect(f bridge.Frame, e bridge.Effect) {
 			if s.closed {
 				break
 			}
-			s.resets = append(s.resets, s.in.head)
-			br.wake(&s.rw)
+			r := s.receives()
+			r.resets = append(r.resets, r.head)
+			s.wakeReceive()
 		}
 	case bridge.EffectClosed:
 		if s != nil {
@@ -406,14 +404,16 @@ func owner(m *bridge.Stream) *Stream {
 
 // acked frees what the peer has received, and wakes who waits for room.
 func (s *Stream) acked() {
-	if !s.pinned {
-		s.out.trim(s.m.ReplayFrom())
-	} else {
-		s.out.trim(min(s.pin, s.m.ReplayFrom()))
+	switch o := s.out; {
+	case o == nil:
+	case !o.pinned:
+		o.trim(s.m.ReplayFrom())
+	default:
+		o.trim(min(o.pin, s.m.ReplayFrom()))
 	}
 	s.settle()
-	s.br.wake(&s.sw)
+	s.br.wake(s.sw)
 	if s.m.ExpeditedRoom() {
-		s.br.wake(&s.ew)
+		s.br.wake(s.ew)
 	}
 }

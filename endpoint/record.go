@@ -40,6 +40,19 @@ func (r *recordReader) take(dst, src []byte) (used, put int, end, bad bool) {
 	}
 }
 
+// took says that n of the record's octets were taken past take, and tells whether the TSDU ends with them.
+func (r *recordReader) took(n int) (end bool) {
+	if r.left -= n; r.left > 0 {
+		r.mid = true
+		return false
+	}
+	r.ready, r.mid = false, !r.end
+	return r.end
+}
+
+// idle tells whether the reader is between two TSDUs.
+func (r *recordReader) idle() bool { return !r.ready && !r.mid && r.hdrN == 0 }
+
 // cut forgets the record in progress, and tells whether its TSDU was begun.
 func (r *recordReader) cut() bool {
 	mid := r.mid

@@ -12,6 +12,43 @@ import (
 // frames by themselves.
 const gatherBelow = 64 << 10
 
+// maxHead is the largest head of a gathered TSDU, in octets.
+const maxHead = 16
+
+// sending is what a stream has of what was sent, until the peer has it and nothing has happened for a while. The ring's offsets are the
+// stream's.
+type sending struct {
+	ring
+	pin      uint64
+	pinned   bool          // octets from pin on are being written to a carrier, and must stay where they are
+	gather   int           // octets of the TSDU at the end of the ring that may grow, its head among them; 0 if it may not
+	gatherAt uint64        // where that TSDU's record begins
+	start    [maxHead]byte // the TSDU's head
+	startLen int
+}
+
+// sends makes the stream's sending if there is none.
+func (s *Stream) sends() *sending {
+	if s.out == nil {
+		s.out = &sending{ring: ring{tail: s.m.Written, head: s.m.Written}}
+	}
+	return s.out
+}
+
+// giveOut gives back what a stream that sends nothing does not need.
+func (s *Stream) giveOut() {
+	if s.out != nil && s.out.len() == 0 && !s.out.pinned {
+		s.releaseOut()
+	}
+}
+
+func (s *Stream) releaseOut() {
+	if s.out != nil {
+		s.out.release(!s.out.pinned)
+		s.out = nil
+	}
+}
+
 // Send implements transport.Conn. The caller copies into the ring and, if nobody else is writing, writes from the ring to the
 // carrier itself. Small Sends in a row, with no Receive between, are left to a goroutine that gathers them.
 func (s *Stream) Send(c transport.Cancel, head, b []byte, f transport.SendFlag) (n int, err error) {
@@ -21,8 +58,8 @@ func (s *Stream) Send(c transport.Cancel, head, b []byte, f transport.SendFlag) 
 	if f&transport.NoWait != 0 {
 		return s.sendNow(head, b)
 	}
-	s.streak++
-	defer br.leave(&s.sw)
+	s.streak = min(s.streak+1, 2)
+	defer s.leave(&s.sw)
 	for headIn := len(head) == 0; ; {
 		switch {
 		case s.closed:
@@ -45,13 +82,15 @@ func (s *Stream) Send(c transport.Cancel, head, b []byte, f transport.SendFlag) 
 			return n, nil
 		}
 		br.flushFor(s, false)
-		if s.want = len(b) - n; s.room(len(head), s.want) { // the carrier took it all, and the acknowledgement is here already
+		if s.room(len(head), len(b)-n) { // the carrier took it all, and the acknowledgement is here already
 			continue
 		}
 		if err := c.Err(); err != nil {
 			return n, err
 		}
-		br.wait(&s.sw)
+		w := s.begin(&s.sw)
+		w.want = len(b) - n
+		br.wait(w)
 	}
 }
 
@@ -64,7 +103,8 @@ func (s *Stream) sendNow(head, b []byte) (int, error) {
 		return 0, s.err
 	}
 	need := bridge.RecordHeader + len(head) + len(b)
-	s.out.grow(need, s.out.len()+transport.MaxNoWait, !s.pinned)
+	o := s.sends()
+	o.grow(need, o.len()+transport.MaxNoWait, !o.pinned)
 	for rest := b; ; head = nil {
 		part := rest[:min(len(rest), bridge.MaxRecord-len(head))]
 		rest = rest[len(part):]
@@ -80,11 +120,12 @@ func (s *Stream) sendNow(head, b []byte) (int, error) {
 // room tells whether octets can be added: a record's header, the head and all of n, or a quarter of the ring at least, so that a Send that
 // has to wait does not end in a record and a frame for what was left over. It lets the ring grow.
 func (s *Stream) room(head, n int) bool {
-	if s.out.room() < bridge.RecordHeader+head+n {
+	o := s.sends()
+	if o.room() < bridge.RecordHeader+head+n {
 		s.growOut(bridge.RecordHeader + head + n)
 	}
-	need := bridge.RecordHeader + head + min(n, len(s.out.buf)/4)
-	return s.out.room() >= need && int64(s.m.Written-s.m.ReplayFrom()) < int64(s.br.ep.cfg.Limits.StreamBytes)
+	need := bridge.RecordHeader + head + min(n, len(o.buf)/4)
+	return o.room() >= need && int64(s.m.Written-s.m.ReplayFrom()) < int64(s.br.ep.cfg.Limits.StreamBytes)
 }
 
 // growOut widens the ring as far as the peer's credit and the memory bounds make it worth.
@@ -94,13 +135,13 @@ func (s *Stream) growOut(n int) {
 		limit = int(min(ahead, int64(s.br.ep.cfg.Limits.StreamBytes)))
 	}
 	// The next power of two: the ring cannot be of another size.
-	if limit > len(s.out.buf) {
-		size := max(len(s.out.buf), minRing)
-		for size < limit && size < s.out.len()+n {
+	if o := s.out; limit > len(o.buf) {
+		size := max(len(o.buf), minRing)
+		for size < limit && size < o.len()+n {
 			size *= 2
 		}
-		if more := int64(size - max(len(s.out.buf), bridge.MinCredit)); more <= 0 || s.br.reserve(s, more) {
-			s.out.grow(size-s.out.len(), size, !s.pinned)
+		if more := int64(size - max(len(o.buf), bridge.MinCredit)); more <= 0 || s.br.reserve(s, more) {
+			o.grow(size-o.len(), size, !o.pinned)
 		}
 	}
 }
@@ -109,28 +150,29 @@ const minRing = 1 << minRingBits
 
 // add puts octets of b into the ring, as many as fit and one record takes, and returns how many.
 func (s *Stream) add(head, b []byte, f transport.SendFlag) int {
-	room := s.out.room()
+	o := s.out
+	room := o.room()
 	if f&transport.Gather == 0 {
 		n := min(len(b), room-bridge.RecordHeader-len(head), bridge.MaxRecord-len(head))
 		s.record(head, b[:n], f&transport.End != 0 && n == len(b))
 		return n
 	}
-	if s.gather > 0 && s.gatherAt >= s.m.High && bytes.Equal(s.head[:s.headLen], head) {
-		if n := min(len(b), room, gatherMax-s.gather); n > 0 {
-			s.out.write(b[:n])
-			s.gather += n
+	if o.gather > 0 && o.gatherAt >= s.m.High && bytes.Equal(o.start[:o.startLen], head) {
+		if n := min(len(b), room, gatherMax-o.gather); n > 0 {
+			o.write(b[:n])
+			o.gather += n
 			var h [bridge.RecordHeader]byte
-			bridge.PutRecord(h[:], s.gather, true)
-			s.out.patch(s.gatherAt, h[:])
+			bridge.PutRecord(h[:], o.gather, true)
+			o.patch(o.gatherAt, h[:])
 			s.br.m.Write(s.m, n)
 			return n
 		}
 	}
 	n := min(len(b), room-bridge.RecordHeader-len(head), gatherMax-len(head))
-	at := s.out.head
+	at := o.head
 	s.record(head, b[:n], true)
 	if len(head) <= maxHead {
-		s.gather, s.gatherAt, s.headLen = len(head)+n, at, copy(s.head[:], head)
+		o.gather, o.gatherAt, o.startLen = len(head)+n, at, copy(o.start[:], head)
 	}
 	return n
 }
@@ -142,10 +184,11 @@ const gatherMax = bridge.MaxRecord
 func (s *Stream) record(head, b []byte, end bool) {
 	var h [bridge.RecordHeader]byte
 	bridge.PutRecord(h[:], len(head)+len(b), end)
-	s.out.write(h[:])
-	s.out.write(head)
-	s.out.write(b)
-	s.open, s.gather = !end, 0
+	o := s.out
+	o.write(h[:])
+	o.write(head)
+	o.write(b)
+	s.open, o.gather = !end, 0
 	s.br.m.Write(s.m, len(h)+len(head)+len(b))
 }
 
@@ -163,7 +206,7 @@ func (s *Stream) SendExpedited(c transport.Cancel, b []byte) error {
 	br := s.br
 	br.mu.Lock()
 	defer br.unlock()
-	defer br.leave(&s.ew)
+	defer s.leave(&s.ew)
 	for {
 		switch {
 		case len(b) < 1 || len(b) > bridge.MaxExpedited:
@@ -174,7 +217,9 @@ func (s *Stream) SendExpedited(c transport.Cancel, b []byte) error {
 			return s.err
 		case s.m.ExpeditedRoom():
 			put(&s.expOut, s.m.ExpWritten, b)
-			s.gather = 0 // what is sent after it must not join what was sent before it
+			if s.out != nil {
+				s.out.gather = 0 // what is sent after it must not join what was sent before it
+			}
 			br.m.WriteExpedited(s.m, len(b))
 			br.flushFor(s, false)
 			return nil
@@ -182,7 +227,7 @@ func (s *Stream) SendExpedited(c transport.Cancel, b []byte) error {
 		if err := c.Err(); err != nil {
 			return err
 		}
-		br.wait(&s.ew)
+		br.wait(s.begin(&s.ew))
 	}
 }
 
@@ -202,12 +247,14 @@ func (s *Stream) Purge() {
 		return
 	}
 	if br.m.Purge(s.m, s.open) {
-		s.out.head = s.m.Written
-		if !s.pinned {
-			s.out.tail = s.m.Written
+		if o := s.out; o != nil {
+			o.head, o.gather = s.m.Written, 0
+			if !o.pinned {
+				o.tail = s.m.Written
+			}
 		}
-		s.open, s.gather = false, 0
-		br.wake(&s.sw)
+		s.open = false
+		br.wake(s.sw)
 		br.kick()
 	}
 }

@@ -16,8 +16,8 @@ func TestSendLeavesNoCrumbs(t *testing.T) {
 		s, _ := p.open(t)
 		p.br.mu.Lock()
 		const size, head = bridge.MinCredit, 8 // as large as the peer's credit lets the ring be
-		s.out.release(true)
-		s.out = ring{buf: newRingBuf(size)}
+		s.sends().release(true)
+		s.out.ring = ring{buf: newRingBuf(size)}
 		for _, c := range []struct {
 			free, n int
 			want    bool

@@ -15,40 +15,22 @@ type Stream struct {
 	m          *bridge.Stream
 	next, prev *Stream // in Bridge.streams
 
-	pinned bool // octets from pin on are being written to a carrier, and must stay where they are
-	open   bool // a TSDU was begun and is not ended
-	drains bool // Drain waits: for acknowledgements, not for room
-	gotEnd bool // dst ends with its TSDU
-	fresh  bool // opened by the peer, and not yet handed to who accepts streams
-	closed bool // by Disconnect or DisconnectAfter
+	open   bool  // a TSDU was begun and is not ended
+	fresh  bool  // opened by the peer, and not yet handed to who accepts streams
+	closed bool  // by Disconnect or DisconnectAfter
+	streak uint8 // Sends since the last Receive; 2 are any more
 
-	// Sending. The ring's offsets are the stream's.
-	out      ring
-	pin      uint64
-	want     int    // octets of the waiting Send that are not in the ring
-	streak   int    // Sends since the last Receive
-	gather   int    // octets of the TSDU at the end of the ring that may grow, its head among them; 0 if it may not
-	gatherAt uint64 // where that TSDU's record begins
-	headLen  int
-	head     [maxHead]byte
-	expOut   *expedited
-
-	// Receiving. The ring's offsets count what was stored in it.
-	in     ring
-	resets []uint64 // where in the ring a purge cut the records
-	rec    recordReader
-	dst    []byte // of the Receive that waits
-	got    int    // octets that are in dst
-	expIn  *expedited
-	grown  growth
+	// What only few streams have at a time, or ever; nil if there is none.
+	out           *sending
+	in            *receiving
+	expOut, expIn *expedited
+	rw, sw, ew    *waiter // of a Receive, a Send (or Drain) and a SendExpedited that wait
 
 	err      error // why no more comes from the peer or can be sent to it
 	reserved int64 // octets of the budgets
 	linger   *time.Timer
 	after    time.Duration // of DisconnectAfter; 0 before it
 	notify   func()
-
-	rw, sw, ew waiter // of Receive, Send (and Drain) and SendExpedited
 }
 
 // expedited holds the expedited TSDUs of a direction. Few streams ever have one.
@@ -66,15 +48,9 @@ func put(e **expedited, seq uint64, tsdu []byte) {
 	(*e).len[i] = uint8(copy((*e).tsdu[i][:], tsdu))
 }
 
-// maxHead is the largest head of a gathered TSDU, in octets.
-const maxHead = 16
-
 func newStream(br *Bridge, m *bridge.Stream) *Stream {
 	s := &Stream{br: br, m: m, reserved: 2 * bridge.MinCredit}
 	m.Owner = s
-	for _, w := range []*waiter{&s.rw, &s.sw, &s.ew} {
-		w.s = s
-	}
 	return s
 }
 
@@ -98,7 +74,7 @@ func (s *Stream) Receive(c transport.Cancel, b []byte) (n int, end bool, err err
 	br.mu.Lock()
 	defer br.unlock()
 	s.streak = 0
-	defer br.leave(&s.rw)
+	defer s.leave(&s.rw)
 	for {
 		switch {
 		case s.closed:
@@ -116,9 +92,10 @@ func (s *Stream) Receive(c transport.Cancel, b []byte) (n int, end bool, err err
 		if err := c.Err(); err != nil {
 			return 0, false, err
 		}
-		s.dst, s.got, s.gotEnd = b, 0, false
-		br.wait(&s.rw)
-		n, end, s.dst = s.got, s.gotEnd, nil
+		w := s.begin(&s.rw)
+		w.dst, w.got, w.end = b, 0, false
+		br.wait(w)
+		n, end, w.dst = w.got, w.end, nil
 		if n > 0 || end {
 			return n, end, nil
 		}
@@ -127,27 +104,27 @@ func (s *Stream) Receive(c transport.Cancel, b []byte) (n int, end bool, err err
 
 // takeStored takes octets of one TSDU out of the ring.
 func (s *Stream) takeStored(b []byte) (n int, end bool, err error) {
-	for s.in.len() > 0 || len(s.resets) > 0 {
-		limit := s.in.len()
-		if len(s.resets) > 0 {
-			limit = int(s.resets[0] - s.in.tail)
+	for r := s.in; r.holds(); {
+		limit := r.len()
+		if len(r.resets) > 0 {
+			limit = int(r.resets[0] - r.tail)
 			if limit == 0 {
 				if n > 0 {
 					return n, false, nil
 				}
-				s.resets = s.resets[1:]
-				if s.rec.cut() {
+				r.resets = r.resets[1:]
+				if r.rec.cut() {
 					return 0, false, transport.ErrPurged
 				}
 				continue
 			}
 		}
-		src, _ := s.in.slices(s.in.tail, limit)
-		used, put, e, bad := s.rec.take(b[n:], src)
+		src, _ := r.slices(r.tail, limit)
+		used, put, e, bad := r.rec.take(b[n:], src)
 		if bad {
 			return n, false, s.br.breach(s, "record of more than the largest size")
 		}
-		s.in.tail += uint64(used)
+		r.tail += uint64(used)
 		s.consumed(used)
 		n += put
 		if e {
@@ -166,53 +143,53 @@ func (s *Stream) consumed(n int) {
 		return
 	}
 	s.br.m.Consumed(s.m, n)
-	s.grown.consumed(s, n)
+	s.in.grown.consumed(s, n)
 }
 
 // stored takes octets that came from the carrier: into the waiting Receive's b, and what does not fit into the ring.
 // It returns how many it took: fewer than all only if the Receive of a leader is satisfied.
 func (s *Stream) stored(src []byte, leads bool) int {
 	n := 0
-	if s.dst != nil && s.in.len() == 0 && len(s.resets) == 0 && s.m.ExpConsumed == s.m.ExpNext {
-		for n < len(src) && s.got < len(s.dst) && !s.gotEnd {
-			used, put, end, bad := s.rec.take(s.dst[s.got:], src[n:])
+	r := s.receives()
+	if w := s.rw; w != nil && w.dst != nil && !r.holds() && s.m.ExpConsumed == s.m.ExpNext {
+		for n < len(src) && w.got < len(w.dst) && !w.end {
+			used, put, end, bad := r.rec.take(w.dst[w.got:], src[n:])
 			if bad {
 				s.br.breach(s, "record of more than the largest size")
 				return len(src)
 			}
 			n += used
-			s.got += put
-			s.gotEnd = end
+			w.got += put
+			w.end = end
 			s.br.m.Advance(s.m, used)
 			s.consumed(used)
 			if used == 0 {
 				break
 			}
 		}
-		if leads && s.satisfied() {
+		if leads && w.satisfied() {
 			return n
 		}
 	}
 	if rest := src[n:]; len(rest) > 0 {
-		s.in.grow(len(rest), 1<<maxRingBits, true)
-		s.in.write(rest)
+		r.grow(len(rest), 1<<maxRingBits, true)
+		r.write(rest)
 		s.br.m.Advance(s.m, len(rest))
 		if s.closed {
 			s.drain()
 		}
 	}
-	s.br.wake(&s.rw)
+	s.wakeReceive()
 	return len(src)
 }
 
-// satisfied tells whether the waiting Receive has all that it can take.
-func (s *Stream) satisfied() bool { return s.gotEnd || (s.got > 0 && s.got == len(s.dst)) }
-
 // drain drops what came in, and gives credit for it.
 func (s *Stream) drain() {
-	n := s.in.len()
-	s.in.tail = s.in.head
-	s.resets = nil
+	n := 0
+	if r := s.in; r != nil {
+		n = r.len()
+		r.tail, r.resets = r.head, nil
+	}
 	if n > 0 && !s.m.Closing {
 		s.br.m.Consumed(s.m, n)
 	}
@@ -291,17 +268,10 @@ func (s *Stream) fail(err error) {
 // release gives back what the stream holds.
 func (s *Stream) release() {
 	s.releaseOut()
-	s.in.tail = s.in.head
-	s.in.release(true)
-	s.resets = nil
+	s.releaseIn()
 	s.br.giveBack(s.reserved)
 	s.reserved = 0
 	s.br.forget(s)
-}
-
-func (s *Stream) releaseOut() {
-	s.out.tail = s.out.head
-	s.out.release(!s.pinned)
 }
 
 // DisconnectAfter implements transport.Conn.
@@ -349,9 +319,7 @@ func (s *Stream) Drain(c transport.Cancel) error {
 	br := s.br
 	br.mu.Lock()
 	defer br.unlock()
-	defer br.leave(&s.sw)
-	s.drains = true
-	defer func() { s.drains = false }()
+	defer s.leave(&s.sw)
 	for {
 		switch {
 		case s.closed:
@@ -364,7 +332,9 @@ func (s *Stream) Drain(c transport.Cancel) error {
 		if err := c.Err(); err != nil {
 			return err
 		}
-		br.wait(&s.sw)
+		w := s.begin(&s.sw)
+		w.drains = true
+		br.wait(w)
 	}
 }
 
@@ -386,9 +356,9 @@ func (s *Stream) Wake() {
 }
 
 func (s *Stream) wakeAll() {
-	s.br.wake(&s.rw)
-	s.br.wake(&s.sw)
-	s.br.wake(&s.ew)
+	s.wakeReceive()
+	s.br.wake(s.sw)
+	s.br.wake(s.ew)
 }
 
 // Simplex tells whether the stream was opened for a simplex session.

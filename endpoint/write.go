@@ -184,8 +184,8 @@ func (br *Bridge) collect(l *link) (size int) {
 			}
 			size += len(o.hdr) - from + f.Length
 			from = len(o.hdr)
-			if !s.pinned {
-				s.pinned, s.pin = true, f.Arg
+			if !s.out.pinned {
+				s.out.pinned, s.out.pin = true, f.Arg
 				o.pinned = append(o.pinned, s)
 			}
 		case bridge.FrameExpedited:
@@ -206,13 +206,11 @@ func (br *Bridge) collect(l *link) (size int) {
 
 // unpin says that the octets being written are written, or never will be.
 func (s *Stream) unpin() {
-	s.pinned = false
-	s.out.trim(s.m.ReplayFrom())
-	if s.err != nil { // released while it was pinned
-		s.out.tail = s.out.head
-		s.out.release(true)
+	if o := s.out; o != nil { // else they were released
+		o.pinned = false
+		o.trim(s.m.ReplayFrom())
 	}
-	s.br.wake(&s.sw)
+	s.br.wake(s.sw)
 }
 
 // skip leaves out the first n octets of bufs.
