@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tenuto-session/tenuto/transport"
@@ -213,6 +214,11 @@ var _ transport.Cancel = (*waiter)(nil)
 
 // A deadline is the canceller of the calls of a Conn. It can be moved while they wait. The zero deadline is none.
 type deadline struct {
+	moment atomic.Pointer[moment] // nil until there is one, or somebody waits for one
+}
+
+// A moment is when a deadline passes.
+type moment struct {
 	mu     sync.Mutex
 	timer  *time.Timer
 	serial uint32 // of timer: one before it may fire in the moment in which it is stopped
@@ -220,22 +226,18 @@ type deadline struct {
 	ch     chan struct{} // closed when the deadline has passed; nil while nobody waits for it
 }
 
-func (d *deadline) Done() <-chan struct{} {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.ch == nil {
-		d.ch = make(chan struct{})
-		if d.passed {
-			close(d.ch)
-		}
+// made makes the moment if there is none.
+func (d *deadline) made() *moment {
+	if d.moment.Load() == nil {
+		d.moment.CompareAndSwap(nil, new(moment))
 	}
-	return d.ch
+	return d.moment.Load()
 }
 
+func (d *deadline) Done() <-chan struct{} { return d.made().done() }
+
 func (d *deadline) Err() error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.passed {
+	if m := d.moment.Load(); m != nil && m.over() {
 		return os.ErrDeadlineExceeded
 	}
 	return nil
@@ -243,33 +245,54 @@ func (d *deadline) Err() error {
 
 // set moves the deadline; the zero time is none. wake is called when it passes.
 func (d *deadline) set(t time.Time, wake func()) {
-	if d.reset(t, wake) {
+	if t.IsZero() && d.moment.Load() == nil {
+		return
+	}
+	if d.made().reset(t, wake) {
 		wake()
 	}
 }
 
-// reset tells whether the deadline has just passed.
-func (d *deadline) reset(t time.Time, wake func()) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.timer != nil {
-		d.timer.Stop()
-		d.timer = nil
-		d.serial++
+func (m *moment) done() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ch == nil {
+		m.ch = make(chan struct{})
+		if m.passed {
+			close(m.ch)
+		}
 	}
-	before := d.passed
+	return m.ch
+}
+
+func (m *moment) over() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.passed
+}
+
+// reset tells whether the deadline has just passed.
+func (m *moment) reset(t time.Time, wake func()) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.timer != nil {
+		m.timer.Stop()
+		m.timer = nil
+		m.serial++
+	}
+	before := m.passed
 	after := time.Until(t)
 	switch {
 	case !t.IsZero() && after <= 0:
-		d.pass()
+		m.pass()
 		return !before
 	case before:
-		d.passed, d.ch = false, nil
+		m.passed, m.ch = false, nil
 	}
 	if !t.IsZero() {
-		serial := d.serial
-		d.timer = time.AfterFunc(after, func() {
-			if d.fire(serial) {
+		serial := m.serial
+		m.timer = time.AfterFunc(after, func() {
+			if m.fire(serial) {
 				wake()
 			}
 		})
@@ -278,22 +301,22 @@ func (d *deadline) reset(t time.Time, wake func()) bool {
 }
 
 // fire tells whether the timer is the one that counts.
-func (d *deadline) fire(serial uint32) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.serial != serial {
+func (m *moment) fire(serial uint32) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.serial != serial {
 		return false
 	}
-	d.serial++
-	d.timer = nil
-	d.pass()
+	m.serial++
+	m.timer = nil
+	m.pass()
 	return true
 }
 
 // pass says that the deadline has passed.
-func (d *deadline) pass() {
-	if !d.passed && d.ch != nil {
-		close(d.ch)
+func (m *moment) pass() {
+	if !m.passed && m.ch != nil {
+		close(m.ch)
 	}
-	d.passed = true
+	m.passed = true
 }

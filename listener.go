@@ -134,7 +134,7 @@ func (l *Listener) incoming(s *endpoint.Stream) *Incoming {
 	if err != nil {
 		panic("BUG: " + err.Error()) // the configuration was looked at when listening began
 	}
-	in.s.br = &Bridge{l.ep, s.Bridge()}
+	in.s.ep = l.ep
 	err = in.read(now{})
 	if errors.Is(err, errNow) && l.ep.ep.Go(func() { l.readLate(in, s) }) {
 		return nil
@@ -158,11 +158,12 @@ func (l *Listener) drop(in *Incoming, err error) {
 
 // admit refuses an indication for a service that the peer may not have.
 func (l *Listener) admit(in *Incoming) *Incoming {
-	err := in.s.br.br.Admit(in.Service())
+	br := in.Bridge()
+	err := br.br.Admit(in.Service())
 	if err == nil {
 		return in
 	}
-	l.ep.log.Warn("session refused", "bridge", in.s.br.ID(), "service", in.Service(), "cause", err)
+	l.ep.log.Warn("session refused", "bridge", br.ID(), "service", in.Service(), "cause", err)
 	in.Refuse(spdu.RefusedWithData, []byte(notAdmitted))
 	return nil
 }
@@ -299,7 +300,7 @@ func (b *Bridge) Dial(ctx context.Context, service string, cfg *Config) (*Sessio
 	if err != nil {
 		return nil, err
 	}
-	s.br = b
+	s.ep = b.ep
 	return s, nil
 }
 
@@ -336,7 +337,12 @@ func (b *Bridge) Close() error {
 }
 
 // Bridge is the bridge that carries the session, nil where there is none.
-func (s *Session) Bridge() *Bridge { return s.br }
+func (s *Session) Bridge() *Bridge {
+	if s.ep == nil {
+		return nil
+	}
+	return &Bridge{s.ep, s.tc.(*endpoint.Stream).Bridge()}
+}
 
 // Bridge is the bridge on which the session is asked for, nil where there is none.
-func (in *Incoming) Bridge() *Bridge { return in.s.br }
+func (in *Incoming) Bridge() *Bridge { return in.s.Bridge() }

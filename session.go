@@ -69,7 +69,7 @@ type Session struct {
 	rx       receiver
 
 	conn Conn
-	br   *Bridge // nil where there is none
+	ep   *Endpoint // of the bridge; nil where there is none
 }
 
 // A resync is what is kept of an RS.
