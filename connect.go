@@ -143,10 +143,10 @@ func (in *Incoming) read(c transport.Cancel) error {
 func (in *Incoming) Service() string { return in.s.Service() }
 
 // UserData returns the user data of the S-CONNECT request.
-func (in *Incoming) UserData() []byte { return in.s.peer.UserData }
+func (in *Incoming) UserData() []byte { return in.s.UserData() }
 
 // Parameters returns what the peer proposes.
-func (in *Incoming) Parameters() Parameters { return *in.s.peer }
+func (in *Incoming) Parameters() Parameters { return in.s.Parameters() }
 
 // HasExpedited is Session.HasExpedited.
 func (in *Incoming) HasExpedited() bool { return in.s.HasExpedited() }
@@ -286,10 +286,10 @@ func (s *Session) connectEvent(p *spdu.CN) spm.Event {
 		s.version = spdu.Version1
 	}
 	s.set.cn = *p
-	s.peer = &Parameters{Calling: string(p.Calling), Called: string(p.Called), Units: p.Units, Version: p.Version, Serial: p.Serial.N,
+	s.agree(Parameters{Calling: string(p.Calling), Called: string(p.Called), Units: p.Units, Version: p.Version, Serial: p.Serial.N,
 		Reference: Reference{Calling: p.ID.User, Common: p.ID.Common, Additional: p.ID.Additional},
 		Tokens:    settingsOf(p.TokenSetting, spm.TokensOf(p.Units), false), Concatenation: p.ExtendedConcatenation,
-		SendSize: int(p.TSDUSize.ToInitiator), ReceiveSize: int(p.TSDUSize.ToResponder), Simplex: s.simplex, UserData: p.UserData}
+		SendSize: int(p.TSDUSize.ToInitiator), ReceiveSize: int(p.TSDUSize.ToResponder), Simplex: s.simplex, UserData: p.UserData})
 	return ev
 }
 
@@ -370,11 +370,11 @@ func (s *Session) accepted(p *spdu.AC) (setting spdu.TokenSetting, err error) {
 		}
 		setting = setting.With(k, at)
 	}
-	s.peer = &Parameters{Calling: string(s.set.cn.Calling), Called: string(s.set.cn.Called), Responding: string(p.Responding), Units: u, Version: p.Version,
+	s.agree(Parameters{Calling: string(s.set.cn.Calling), Called: string(s.set.cn.Called), Responding: string(p.Responding), Units: u, Version: p.Version,
 		Serial:    p.Serial.N,
 		Reference: Reference{Calling: s.set.cn.ID.User, Called: p.ID.User, Common: p.ID.Common, Additional: p.ID.Additional},
 		Tokens:    settingsOf(setting, spm.TokensOf(u), true), Concatenation: p.ExtendedConcatenation,
-		SendSize: int(p.TSDUSize.ToResponder), ReceiveSize: int(p.TSDUSize.ToInitiator), PleaseTokens: p.Tokens, Simplex: s.simplex, UserData: p.UserData}
+		SendSize: int(p.TSDUSize.ToResponder), ReceiveSize: int(p.TSDUSize.ToInitiator), PleaseTokens: p.Tokens, Simplex: s.simplex, UserData: p.UserData})
 	s.sendMax = p.TSDUSize.ToResponder
 	s.concatenation, s.concatenate = c.Concatenation, p.ExtendedConcatenation
 	return setting, nil

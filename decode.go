@@ -29,7 +29,9 @@ func (s *Session) event(p spdu.SPDU, expedited bool, at place) (ev spm.Event, in
 		return ev, in, err
 	case spdu.CDO:
 		if cn, ok := whole.(spdu.CN); ok {
-			s.peer.UserData = cn.UserData
+			p := s.parameters()
+			p.UserData = cn.UserData
+			s.agree(p)
 		}
 		return spm.Event{Kind: spm.CDO, Last: whole != nil}, in, nil
 	}

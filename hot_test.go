@@ -50,9 +50,22 @@ func TestIdleHoldsNothing(t *testing.T) {
 		}
 	}
 	for _, s := range []*Session{l.a, l.b} {
-		if s.expedited != nil || s.ops != nil || s.set != nil || s.conn.rd.moment.Load() != nil || s.conn.wr.moment.Load() != nil {
-			t.Errorf("it holds %v, %v, %v", s.expedited, s.ops, s.set)
+		if s.expedited != nil || s.ops != nil || s.set != nil || s.own != nil || s.conn.rd.moment.Load() != nil || s.conn.wr.moment.Load() != nil {
+			t.Errorf("it holds %v, %v, %v, %v", s.expedited, s.ops, s.set, s.own)
 		}
+	}
+}
+
+// TestTermsAreShared: sessions of which the same was agreed on hold it together, and each what is its own.
+func TestTermsAreShared(t *testing.T) {
+	_, _, one := conns(t, transporttest.Options{}, nil)
+	_, _, other := conns(t, transporttest.Options{}, nil)
+	if one.a.terms != other.a.terms || one.b.terms != other.b.terms {
+		t.Errorf("%+v and %+v, %+v and %+v", one.a.terms.Value(), other.a.terms.Value(), one.b.terms.Value(), other.b.terms.Value())
+	}
+	_, _, third := conns(t, transporttest.Options{}, &Config{UserData: []byte("x")})
+	if p := third.a.Parameters(); third.a.terms != one.a.terms || string(p.UserData) != "x" || one.a.UserData() != nil {
+		t.Errorf("with user data: %+v", p)
 	}
 }
 

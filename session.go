@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unique"
 
 	"github.com/tenuto-session/tenuto/spdu"
 	"github.com/tenuto-session/tenuto/spm"
@@ -21,19 +22,20 @@ import (
 // A session is used either by its own methods or by its Conn.
 type Session struct {
 	tc            transport.Conn
-	set           *setup        // until the session is connected
-	peer          *Parameters   // of the peer's S-CONNECT
-	linger        time.Duration // Config.Linger
-	trace         func(Trace)   // Config.Trace
-	sendMax       uint16        // TSDU maximum size this side keeps to, 0 unlimited
-	start         bool          // this side sent CN
-	simplex       bool          // the data token stays where it is
-	concatenation bool          // this side receives extended concatenation
-	concatenate   bool          // and the peer does
-	corked        bool          // SPDUs wait for others
-	cuts          bool          // a TSDU that was sent in part can be withdrawn
-	noPurge       bool          // Config.NoPurge
-	declined      bool          // the peer asked for the transport connection to be kept, and will not be; guarded by mu
+	set           *setup               // until the session is connected
+	terms         unique.Handle[terms] // of the peer's S-CONNECT
+	own           *own                 // and what hardly any other has; nil if there is nothing
+	linger        time.Duration        // Config.Linger
+	trace         func(Trace)          // Config.Trace
+	sendMax       uint16               // TSDU maximum size this side keeps to, 0 unlimited
+	start         bool                 // this side sent CN
+	simplex       bool                 // the data token stays where it is
+	concatenation bool                 // this side receives extended concatenation
+	concatenate   bool                 // and the peer does
+	corked        bool                 // SPDUs wait for others
+	cuts          bool                 // a TSDU that was sent in part can be withdrawn
+	noPurge       bool                 // Config.NoPurge
+	declined      bool                 // the peer asked for the transport connection to be kept, and will not be; guarded by mu
 	version       spdu.Version
 
 	flags                    atomic.Uint32
@@ -89,7 +91,8 @@ type setup struct {
 }
 
 func newSession(tc transport.Conn, cfg Config) *Session {
-	s := &Session{tc: tc, set: &setup{cfg: cfg}, peer: &Parameters{Called: cfg.Service}, version: spdu.Version2, linger: cfg.Linger, trace: cfg.Trace}
+	s := &Session{tc: tc, set: &setup{cfg: cfg}, version: spdu.Version2, linger: cfg.Linger, trace: cfg.Trace}
+	s.agree(Parameters{Called: cfg.Service})
 	// Where there is no expedited flow the peer may not hear of it in time: then who sends a TSDU sends it to its end.
 	s.cuts = tc.HasExpedited() && !cfg.NoPurge
 	s.noPurge = cfg.NoPurge
@@ -103,13 +106,13 @@ func newSession(tc transport.Conn, cfg Config) *Session {
 }
 
 // Service returns the called session selector.
-func (s *Session) Service() string { return s.peer.Called }
+func (s *Session) Service() string { return s.terms.Value().called }
 
 // UserData returns the user data of the peer's S-CONNECT request or response.
-func (s *Session) UserData() []byte { return s.peer.UserData }
+func (s *Session) UserData() []byte { return s.userData() }
 
 // Parameters returns what was agreed on, of a session that was dialled, or what the peer had proposed.
-func (s *Session) Parameters() Parameters { return *s.peer }
+func (s *Session) Parameters() Parameters { return s.parameters() }
 
 // Units returns the functional units selected.
 func (s *Session) Units() Units {
