@@ -146,10 +146,10 @@ func (m *Machine) handleOpen(f Frame) (e Effect, err error) {
 	case f.Arg < MinCredit:
 		return e, protocolErr(f, "credit below %d", MinCredit)
 	}
-	if m.PeerStreams >= 2*m.Limits.Streams {
+	if int(m.PeerStreams) >= 2*m.Limits.Streams {
 		m.forgetClosed(f.Stream)
 	}
-	if m.PeerStreams >= 2*m.Limits.Streams { // a peer that keeps to the limit can reach that for a moment, after a cut
+	if int(m.PeerStreams) >= 2*m.Limits.Streams { // a peer that keeps to the limit can reach that for a moment, after a cut
 		return e, protocolErr(f, "more than %d streams", m.Limits.Streams)
 	}
 	if f.Type == FrameSimplex && !m.Local.Simplex {
@@ -181,7 +181,7 @@ func (f Frame) position() Frame { return Frame{Type: f.Type, Stream: f.Stream, C
 
 // TooMany tells whether the peer has more streams than the limit; the driver closes the one that was opened last. Those that are
 // closing do not count: the peer may have forgotten them already.
-func (m *Machine) TooMany() bool { return m.PeerStreams-m.PeerClosing > m.Limits.Streams }
+func (m *Machine) TooMany() bool { return int(m.PeerStreams-m.PeerClosing) > m.Limits.Streams }
 
 func (m *Machine) handleData(s *Stream, f Frame) (e Effect, err error) {
 	if s.Closing {

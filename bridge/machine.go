@@ -34,25 +34,25 @@ type Machine struct {
 	// Parked: there is no carrier because both ends want none. Wake ends it, or the next carrier.
 	Parked  bool
 	Limits  Limits
-	Local   Settings
+	Local   *Settings // shared by all machines of an end that has many
 	Peer    Settings
 	Keys    Keys
 	Streams map[uint32]*Stream
 
 	NextID      uint32 // of the next stream opened here
 	PeerHighest uint32 // the highest stream that the peer has opened
-	PeerStreams int    // of those, how many exist
-	PeerClosing int    // of those, how many are closing
+	PeerStreams uint32 // of those, how many exist
+	PeerClosing uint32 // of those, how many are closing
 
 	// ParkAfter is how long nothing may happen on a carrier until the initiator parks the bridge; 0 is for ever.
 	ParkAfter time.Duration
 
-	*attachment      // nil while there is no carrier
-	past        past // what was learnt on the carriers before
-	busy        int  // streams of which the peer owes an answer
-	glance      bool // the next carrier is to be parked soon
-	wanted      bool // while there is no carrier: something is due
-	bye         bool // to send BYE
+	*attachment        // nil while there is no carrier
+	past        past   // what was learnt on the carriers before
+	busy        uint32 // streams of which the peer owes an answer
+	glance      bool   // the next carrier is to be parked soon
+	wanted      bool   // while there is no carrier: something is due
+	bye         bool   // to send BYE
 	byeReason   uint64
 }
 
@@ -77,8 +77,8 @@ type carrierControl struct {
 	over                bool // PARKED was sent, or has come: nothing is said or heard any more
 }
 
-// New makes the machine of a bridge whose first handshake is over; its carrier is attached by Attach.
-func New(role Role, keys Keys, local, peer Settings, limits Limits) *Machine {
+// New makes the machine of a bridge whose first handshake is over; its carrier is attached by Attach. It keeps local, which must not change.
+func New(role Role, keys Keys, local *Settings, peer Settings, limits Limits) *Machine {
 	m := &Machine{Role: role, Keys: keys, Local: local, Peer: peer, Limits: limits, Streams: map[uint32]*Stream{}}
 	m.NextID = 1
 	if role == ResponderRole {
@@ -99,7 +99,7 @@ func (m *Machine) Busy() bool { return m.busy > 0 }
 // Open opens a stream. It costs no round trip: OPEN goes out with the stream's first frames. It returns nil when the peer takes no
 // more streams.
 func (m *Machine) Open() *Stream {
-	if len(m.Streams)-m.PeerStreams >= int(m.Peer.Streams) {
+	if len(m.Streams)-int(m.PeerStreams) >= int(m.Peer.Streams) {
 		return nil
 	}
 	s := m.newStream(m.NextID, true)

@@ -9,8 +9,8 @@ import (
 func attachedPair(t testing.TB) (i, r *Machine) {
 	t.Helper()
 	limits := Limits{Streams: 10, Window: MinCredit}
-	i = New(InitiatorRole, Keys{Epoch: 1}, testSettings, testSettings, limits)
-	r = New(ResponderRole, Keys{Epoch: 1}, testSettings, testSettings, limits)
+	i = New(InitiatorRole, Keys{Epoch: 1}, new(testSettings), testSettings, limits)
+	r = New(ResponderRole, Keys{Epoch: 1}, new(testSettings), testSettings, limits)
 	i.Attach(simStart)
 	r.Attach(simStart)
 	for range measurements {
@@ -241,7 +241,7 @@ func FuzzMachine(f *testing.F) {
 			for k := 0; k < int(b[1]%4); k++ {
 				m.Next(simStart)
 			}
-			if m.PeerStreams > 2*m.Limits.Streams {
+			if int(m.PeerStreams) > 2*m.Limits.Streams {
 				t.Fatalf("%d streams", m.PeerStreams)
 			}
 			for _, s := range m.Streams {
@@ -260,8 +260,8 @@ func TestClosedIsLost(t *testing.T) {
 		limits := Limits{Streams: 2, Window: MinCredit}
 		set := testSettings
 		set.Streams = 2
-		i := New(InitiatorRole, Keys{Epoch: 1}, set, set, limits)
-		r := New(ResponderRole, Keys{Epoch: 1}, set, set, limits)
+		i := New(InitiatorRole, Keys{Epoch: 1}, new(set), set, limits)
+		r := New(ResponderRole, Keys{Epoch: 1}, new(set), set, limits)
 		for round := range 10 {
 			reattach(i)
 			reattach(r)
@@ -288,7 +288,7 @@ func TestClosedIsLost(t *testing.T) {
 		reattach(i)
 		reattach(r)
 		exchange2(t, i, r, simStart)
-		if n := len(i.Streams) + len(r.Streams) + r.PeerStreams + r.PeerClosing; n != 0 {
+		if n := len(i.Streams) + len(r.Streams) + int(r.PeerStreams+r.PeerClosing); n != 0 {
 			t.Errorf("%s: %d and %d streams are left, %d of the peer's, %d closing", name, len(i.Streams), len(r.Streams), r.PeerStreams, r.PeerClosing)
 		}
 	}

@@ -39,7 +39,7 @@ func newScript() *script {
 	s := &script{wire: map[string][]Frame{}, now: simStart, ends: map[string]*Machine{}}
 	limits := Limits{Streams: 4, Window: MinCredit}
 	for name, role := range map[string]Role{"I": InitiatorRole, "R": ResponderRole} {
-		s.ends[name] = New(role, Keys{}, testSettings, testSettings, limits)
+		s.ends[name] = New(role, Keys{}, new(testSettings), testSettings, limits)
 	}
 	return s
 }

@@ -170,7 +170,7 @@ func newSimWorld(seed uint64) *simWorld {
 	first := w.newCarrier()
 	first.epoch = 1
 	for i, r := range []Role{InitiatorRole, ResponderRole} {
-		e := &simEnd{name: string("IR"[i]), side: i, m: New(r, keys, set, set, Limits{Streams: 4, Window: MinCredit}), st: map[uint32]*simStream{}}
+		e := &simEnd{name: string("IR"[i]), side: i, m: New(r, keys, new(set), set, Limits{Streams: 4, Window: MinCredit}), st: map[uint32]*simStream{}}
 		if w.rng.IntN(2) == 0 {
 			e.m.ParkAfter = 5 * time.Millisecond
 		}

@@ -182,12 +182,12 @@ func (br *Bridge) Admit(service string) error {
 	br.mu.Lock()
 	via := br.url
 	br.mu.Unlock()
-	return br.ep.cfg.Admit(via, br.peer, service)
+	return br.ep.cfg.Admit(via, br.Peer(), service)
 }
 
 func (ln *Listener) hello(conn carrier.Conn, g *greeter, body []byte) error {
 	ep := ln.ep
-	hs, welcome, err := bridge.NewResponder(ep.cfg.Key, ep.settings(), channel(conn), body, random(bridge.SeedSize))
+	hs, welcome, err := bridge.NewResponder(ep.cfg.Key, ep.settings, channel(conn), body, random(bridge.SeedSize))
 	if h, ok := errors.AsType[*bridge.HandshakeError](err); ok && h.Refusal != 0 {
 		return &refusal{h.Refusal, h.Text}
 	}
@@ -248,7 +248,7 @@ func (ln *Listener) attach(conn carrier.Conn, g *greeter, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := ln.authorize(conn, br.peer); err != nil {
+	if err := ln.authorize(conn, br.Peer()); err != nil {
 		br.mu.Lock()
 		defer br.unlock()
 		br.end(transport.ReasonNotAdmitted, false, err)

@@ -18,7 +18,7 @@ import (
 // a carrier has one that reads when no caller does, and one that writes while there is much to write.
 type Bridge struct {
 	ep     *Endpoint
-	peer   ed25519.PublicKey
+	peer   [ed25519.PublicKeySize]byte
 	remote Addr
 
 	network carrier.Network // the initiator's way to the responder
@@ -34,7 +34,7 @@ type Bridge struct {
 	streams  streams
 	waiters  *waiter // callers that wait and do not read, a ring
 	lostAt   time.Time
-	lookAt   time.Time // when a parked bridge looks in at its responder
+	lookIn   time.Duration // how long after lostAt a parked bridge looks in at its responder
 	resumes  int
 	sent     int64 // octets written to carriers
 	received int64 // and read from them
@@ -46,11 +46,11 @@ type Bridge struct {
 	stopDial context.CancelFunc // ends dialling; nil before somebody dialled
 	hurry    chan struct{}      // ends the pause before the next attempt; nil before somebody dialled
 	after    []func()           // runs when mu is free again
-	used     budget             // of this bridge
+	used     int64              // octets of Limits.BridgeBytes
 
-	timerAt  time.Time // guarded by ep.timers.mu
+	timerAt  time.Duration // guarded by ep.timers.mu
 	timerIdx int
-	armed    time.Time // what timerAt was set to last
+	armed    time.Duration // what timerAt was set to last; 0 if it has fired since
 }
 
 // unlock frees mu and does what must not be done under it.
@@ -272,7 +272,7 @@ func (br *Bridge) forget(s *Stream) {
 func (br *Bridge) ID() bridge.ID { return br.m.Keys.ID }
 
 // Peer is the key that the other end has proved to hold.
-func (br *Bridge) Peer() ed25519.PublicKey { return br.peer }
+func (br *Bridge) Peer() ed25519.PublicKey { return br.peer[:] }
 
 // RemoteAddr is the URL that was dialled, or the address that the first carrier came from.
 func (br *Bridge) RemoteAddr() Addr { return br.remote }
@@ -318,13 +318,10 @@ func (br *Bridge) Accept(f func(*Stream) bool) (stop func()) {
 func (br *Bridge) admit() bool { return br.take(2 * bridge.MinCredit) }
 
 func (br *Bridge) take(n int64) bool {
-	if !br.used.take(n) {
+	if br.used+n > br.ep.cfg.Limits.BridgeBytes || !br.ep.used.take(n) {
 		return false
 	}
-	if !br.ep.used.take(n) {
-		br.used.give(n)
-		return false
-	}
+	br.used += n
 	return true
 }
 
@@ -338,7 +335,7 @@ func (br *Bridge) reserve(s *Stream, n int64) bool {
 }
 
 func (br *Bridge) giveBack(n int64) {
-	br.used.give(n)
+	br.used -= n
 	br.ep.used.give(n)
 }
 

@@ -114,7 +114,7 @@ func (ep *Endpoint) limit(ctx context.Context, conn carrier.Conn) func() bool {
 
 // greet makes a new bridge on a carrier.
 func (ep *Endpoint) greet(conn carrier.Conn, nw carrier.Network, u *url.URL) (*Bridge, error) {
-	hs, hello := bridge.NewInitiator(ep.cfg.Key, ep.settings(), channel(conn), random(bridge.SeedSize))
+	hs, hello := bridge.NewInitiator(ep.cfg.Key, ep.settings, channel(conn), random(bridge.SeedSize))
 	if _, err := conn.Write([]byte(bridge.Magic), hello); err != nil {
 		return nil, err
 	}
@@ -235,6 +235,12 @@ func (br *Bridge) dialContext() (ctx context.Context, stop func()) {
 	return ctx, cancel
 }
 
+// endDial says that nobody dials any more.
+func (br *Bridge) endDial() {
+	br.dialling, br.stopDial, br.hurry = false, nil, nil
+	br.redial() // the carrier may be lost again by now, or there may be a need for one
+}
+
 // dialUntil makes carriers until one is attached or the bridge is over.
 func (br *Bridge) dialUntil() {
 	ep := br.ep
@@ -250,8 +256,7 @@ func (br *Bridge) dialUntil() {
 		br.mu.Lock()
 		br.refused(err)
 		if err == nil || br.over != nil || ctx.Err() != nil {
-			br.dialling = false
-			br.redial() // the carrier may be lost again by now
+			br.endDial()
 			br.unlock()
 			return
 		}
@@ -278,7 +283,7 @@ func (br *Bridge) final(conn carrier.Conn, r *bridge.RefusedError) bool {
 	if !r.Refusal.Final() || r.Key == nil {
 		return false
 	}
-	return br.peer.Equal(r.Key) || br.ep.verify(conn, br.url, r.Key) == nil
+	return br.Peer().Equal(r.Key) || br.ep.verify(conn, br.url, r.Key) == nil
 }
 
 // attach makes one carrier and attaches the bridge to it.

@@ -22,8 +22,8 @@ func (br *Bridge) deadline() time.Time {
 		return time.Time{}
 	}
 	at := br.lostAt.Add(br.patience())
-	if br.looks() && br.lookAt.Before(at) {
-		at = br.lookAt
+	if look := br.lostAt.Add(br.lookIn); br.looks() && look.Before(at) {
+		at = look
 	}
 	return at
 }
@@ -48,18 +48,20 @@ func (br *Bridge) patience() time.Duration {
 // arm sets the endpoint's timer, if it must ring earlier than it would.
 func (br *Bridge) arm() {
 	next := br.deadline()
-	if next.IsZero() || (!br.armed.IsZero() && !next.Before(br.armed)) {
+	if next.IsZero() {
 		return
 	}
-	br.armed = next
-	br.ep.timers.set(br, next)
+	if at := br.ep.timers.when(next); br.armed == 0 || at < br.armed {
+		br.armed = at
+		br.ep.timers.set(br, at)
+	}
 }
 
 // tick does what is due by time.
 func (br *Bridge) tick(now time.Time) {
 	br.mu.Lock()
 	defer br.unlock()
-	br.armed = time.Time{}
+	br.armed = 0
 	switch {
 	case br.over != nil:
 	case br.link != nil:
@@ -72,7 +74,7 @@ func (br *Bridge) tick(now time.Time) {
 	case br.lostAt.IsZero():
 	case !now.Before(br.lostAt.Add(br.patience())):
 		br.end(transport.ReasonExpired, false, br.lastErr)
-	case br.looks() && !now.Before(br.lookAt):
+	case br.looks() && !now.Before(br.lostAt.Add(br.lookIn)):
 		br.look(now)
 	}
 }

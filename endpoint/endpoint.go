@@ -132,6 +132,8 @@ type Endpoint struct {
 	used   budget
 	owner  string
 
+	settings bridge.Settings // of its end of all bridges
+
 	mu        sync.Mutex
 	closed    bool
 	bridges   map[bridge.ID]*Bridge
@@ -154,9 +156,10 @@ var (
 // New makes an endpoint. It starts no goroutine until it dials or listens.
 func New(cfg Config) *Endpoint {
 	cfg.defaults()
-	ep := &Endpoint{cfg: cfg, bridges: map[bridge.ID]*Bridge{}, ofKey: map[string]int{}, dialled: map[string]*dialled{}, listeners: map[*Listener]struct{}{}}
+	ep := &Endpoint{cfg: cfg, settings: cfg.settings(), bridges: map[bridge.ID]*Bridge{}, ofKey: map[string]int{}, dialled: map[string]*dialled{}, listeners: map[*Listener]struct{}{}}
 	ep.ctx, ep.cancel = context.WithCancel(context.Background())
 	ep.used.limit = cfg.Limits.ProcessBytes
+	ep.timers.began = time.Now()
 	ep.timers.slept = ep.Nudge
 	ep.owner = fmt.Sprintf("%x", random(8))
 	return ep
@@ -246,17 +249,17 @@ func (ep *Endpoint) network(u *url.URL) (carrier.Network, error) {
 	return nil, fmt.Errorf("endpoint: no carrier for %s://; there are %s", u.Scheme, strings.Join(known, ", "))
 }
 
-func (ep *Endpoint) settings() bridge.Settings {
-	return bridge.Settings{Credit: bridge.MinCredit, Heartbeat: ep.cfg.Heartbeat, Retention: ep.cfg.Retention, Streams: uint32(ep.cfg.Limits.Streams),
-		Parked: max(0, ep.cfg.ParkRetention), Simplex: true}
+// settings are what an endpoint tells of itself in the handshake of each bridge.
+func (c *Config) settings() bridge.Settings {
+	return bridge.Settings{Credit: bridge.MinCredit, Heartbeat: c.Heartbeat, Retention: c.Retention, Streams: uint32(c.Limits.Streams),
+		Parked: max(0, c.ParkRetention), Simplex: true}
 }
 
 // addBridge makes the driver of a bridge whose first handshake is over.
 func (ep *Endpoint) addBridge(role bridge.Role, r bridge.Result, remote Addr) (*Bridge, error) {
-	br := &Bridge{ep: ep, role: role, peer: r.Peer, remote: remote, timerIdx: -1}
-	br.used.limit = ep.cfg.Limits.BridgeBytes
+	br := &Bridge{ep: ep, role: role, peer: [ed25519.PublicKeySize]byte(r.Peer), remote: remote, timerIdx: -1}
 	limits := bridge.Limits{Streams: ep.cfg.Limits.Streams, Window: bridge.MinCredit}
-	br.m = bridge.New(role, bridge.NewKeys(r), ep.settings(), r.Settings, limits)
+	br.m = bridge.New(role, bridge.NewKeys(r), &ep.settings, r.Settings, limits)
 	if role == bridge.InitiatorRole {
 		br.m.ParkAfter = ep.cfg.Park
 	}
@@ -287,7 +290,7 @@ func (ep *Endpoint) removeBridge(br *Bridge) {
 	}
 	delete(ep.bridges, br.ID())
 	if br.role == bridge.ResponderRole {
-		key := string(br.peer)
+		key := string(br.peer[:])
 		if ep.ofKey[key]--; ep.ofKey[key] == 0 {
 			delete(ep.ofKey, key)
 		}

@@ -169,7 +169,7 @@ func TestOversizedMessage(t *testing.T) {
 // greetRaw makes a bridge of its own by hand, and returns its carrier.
 func greetRaw(t *testing.T, p *pair, nw carrier.Network, key ed25519.PrivateKey) (carrier.Conn, *greeter, bridge.Result) {
 	t.Helper()
-	hs, hello := bridge.NewInitiator(key, p.client.settings(), bridge.Channel{}, random(bridge.SeedSize))
+	hs, hello := bridge.NewInitiator(key, p.client.settings, bridge.Channel{}, random(bridge.SeedSize))
 	c := dialRaw(t, p, nw, []byte(bridge.Magic), hello)
 	g := &greeter{conn: c}
 	mt, body, err := g.message()

@@ -46,7 +46,7 @@ type Carrier struct {
 func (br *Bridge) Info() Info {
 	br.mu.Lock()
 	defer br.mu.Unlock()
-	i := Info{ID: br.ID(), Initiator: br.role == bridge.InitiatorRole, Peer: br.peer, Remote: br.remote.name, State: StateDetached,
+	i := Info{ID: br.ID(), Initiator: br.role == bridge.InitiatorRole, Peer: br.Peer(), Remote: br.remote.name, State: StateDetached,
 		Since: br.lostAt, Streams: br.streams.n, Sent: br.sent, Received: br.received, Resumes: br.resumes, Cause: br.lastErr,
 		Epoch: br.m.Keys.Epoch}
 	if l := br.link; l != nil {

@@ -366,7 +366,7 @@ func TestOneRoundTrip(t *testing.T) {
 		key := newKey(t)
 		c, _, res := greetRaw(t, p, nw, key)
 		keys := bridge.NewKeys(res)
-		m := bridge.New(bridge.InitiatorRole, keys, p.client.settings(), res.Settings, bridge.Limits{Streams: 10, Window: bridge.MinCredit})
+		m := bridge.New(bridge.InitiatorRole, keys, &p.client.settings, res.Settings, bridge.Limits{Streams: 10, Window: bridge.MinCredit})
 		m.Attach(time.Now())
 		s := m.Open()
 		m.Write(s, bridge.RecordHeader+1)

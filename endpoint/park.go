@@ -14,7 +14,7 @@ func (br *Bridge) park(l *link) {
 		return
 	}
 	br.unlink(l, nil)
-	br.lookAt = br.lostAt.Add(br.ep.cfg.ParkPoll)
+	br.lookIn = br.ep.cfg.ParkPoll
 	br.giveBuffers()
 	br.later(func() {
 		br.ep.event(Event{Kind: Parked, Bridge: br, Carrier: l.conn.RemoteAddr()})
@@ -56,7 +56,7 @@ func (br *Bridge) looks() bool {
 
 // look makes a carrier for a parked bridge, to find out what the responder has kept.
 func (br *Bridge) look(now time.Time) {
-	br.lookAt = now.Add(br.ep.cfg.ParkPoll)
+	br.lookIn = now.Sub(br.lostAt) + br.ep.cfg.ParkPoll
 	if br.dialling {
 		return
 	}
@@ -82,8 +82,7 @@ func (br *Bridge) dialOnce(ctx context.Context, limit time.Duration) {
 	br.mu.Lock()
 	defer br.unlock()
 	br.refused(err)
-	br.dialling = false
-	br.redial() // there may be a need by now
+	br.endDial()
 }
 
 // bye makes a carrier for a parked bridge that is being closed: the responder would keep it for long.

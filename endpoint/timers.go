@@ -8,6 +8,7 @@ import (
 
 // timers is the endpoint's one timer: bridges ordered by when they must be looked at.
 type timers struct {
+	began time.Time // from which the bridges' times count
 	mu    sync.Mutex
 	heap  timerHeap
 	timer *time.Timer
@@ -24,8 +25,11 @@ const sleepMin = 5 * time.Second
 // asleep tells whether the machine was asleep between two readings of the clocks.
 func asleep(wall, machine time.Duration) bool { return wall-machine >= sleepMin }
 
+// when is a time as the bridges keep it, never 0.
+func (t *timers) when(at time.Time) time.Duration { return max(at.Sub(t.began), 1) }
+
 // set makes br.tick run at the given time instead of when it was set to before.
-func (t *timers) set(br *Bridge, at time.Time) {
+func (t *timers) set(br *Bridge, at time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.over {
@@ -53,7 +57,7 @@ func (t *timers) start() {
 	if len(t.heap) == 0 {
 		return
 	}
-	at := t.heap[0].timerAt
+	at := t.began.Add(t.heap[0].timerAt)
 	if t.timer != nil && !t.at.IsZero() && !at.Before(t.at) {
 		return
 	}
@@ -72,7 +76,7 @@ func (t *timers) fire() {
 	slept := !t.last.IsZero() && asleep(now.Round(0).Sub(t.last.Round(0)), now.Sub(t.last))
 	t.last = now
 	t.at = time.Time{}
-	for len(t.heap) > 0 && !now.Before(t.heap[0].timerAt) {
+	for len(t.heap) > 0 && t.heap[0].timerAt <= t.when(now) {
 		due = append(due, heap.Pop(&t.heap).(*Bridge))
 	}
 	if !t.over {
@@ -99,7 +103,7 @@ func (t *timers) stop() {
 type timerHeap []*Bridge
 
 func (h timerHeap) Len() int           { return len(h) }
-func (h timerHeap) Less(i, j int) bool { return h[i].timerAt.Before(h[j].timerAt) }
+func (h timerHeap) Less(i, j int) bool { return h[i].timerAt < h[j].timerAt }
 func (h timerHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].timerIdx, h[j].timerIdx = i, j
