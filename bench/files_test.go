@@ -26,8 +26,8 @@ const (
 	manySize     = 4 << 10
 )
 
-// tenuto builds the program once.
-var tenuto = sync.OnceValues(func() (string, error) {
+// buildProgram builds tenuto once.
+var buildProgram = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "tenuto-program-")
 	if err != nil {
 		return "", err
@@ -64,7 +64,7 @@ type receiver struct {
 
 func newReceiver(tb testing.TB, dir string) *receiver {
 	tb.Helper()
-	program, err := tenuto()
+	program, err := buildProgram()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -272,7 +272,7 @@ func rsyncDaemon(b *testing.B, dir string) (url string) {
 
 // BenchmarkRestart is how long it takes, from the SIGKILL of a process and with its start, until something new is committed.
 func BenchmarkRestart(b *testing.B) {
-	program, err := tenuto()
+	program, err := buildProgram()
 	if err != nil {
 		b.Fatal(err)
 	}
