@@ -153,6 +153,6 @@ type Store interface {
 	// Expire removes the records that were written before then and are over; all is true: the others, too. It returns how many.
 	Expire(ctx context.Context, then time.Time, all bool) (n int, err error)
 
-	// Close waits for commits that have begun, and fails all calls after it with ErrClosed.
+	// Close waits for commits that have begun, and fails all calls after it, and another Close, with ErrClosed.
 	Close() error
 }

@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -98,7 +99,7 @@ func check(f *os.File) error {
 		return fmt.Errorf("it is cut off: %d pages of %d", n, s.high)
 	}
 	c := checker{f: f, state: s, seen: make([]bool, s.high)}
-	if err := c.tree(s.root, 0); err != nil {
+	if err := c.tree(s.root, 0, span{}); err != nil {
 		return err
 	}
 	return c.freeList()
@@ -144,8 +145,11 @@ func (c *checker) mark(id uint64) error {
 	return nil
 }
 
+// span is where keys lie: from a key, and before another; nil is no bound.
+type span struct{ from, before []byte }
+
 // tree checks a page of a bucket's tree, and those below it.
-func (c *checker) tree(id uint64, depth int) error {
+func (c *checker) tree(id uint64, depth int, in span) error {
 	if depth > maxDepth {
 		return fmt.Errorf("page %d: it lies too deep", id)
 	}
@@ -153,14 +157,14 @@ func (c *checker) tree(id uint64, depth int) error {
 	if err != nil {
 		return err
 	}
-	if err := c.elements(b, depth); err != nil {
+	if err := c.elements(b, depth, in); err != nil {
 		return fmt.Errorf("page %d: %w", id, err)
 	}
 	return nil
 }
 
 // elements checks the elements of a branch or a leaf.
-func (c *checker) elements(b []byte, depth int) error {
+func (c *checker) elements(b []byte, depth int, in span) error {
 	if len(b) < pageHeader {
 		return errors.New("no room for a header")
 	}
@@ -172,24 +176,32 @@ func (c *checker) elements(b []byte, depth int) error {
 	if len(b) < pageHeader+n*elementSize {
 		return fmt.Errorf("no room for %d elements", n)
 	}
+	keys := make([][]byte, n)
 	for i := range n {
 		at := pageHeader + i*elementSize
-		el := b[at:][:elementSize]
-		if flags == flagBranch {
-			if _, err := cut(b[at:], e.Uint32(el), e.Uint32(el[4:]), 0); err != nil {
-				return fmt.Errorf("element %d: %w", i, err)
-			}
-			if err := c.tree(e.Uint64(el[8:]), depth+1); err != nil {
-				return err
-			}
-			continue
+		key, value, err := cut(b[at:], flags)
+		if err == nil && (i > 0 && bytes.Compare(key, keys[i-1]) <= 0 || bytes.Compare(key, in.from) < 0 ||
+			in.before != nil && bytes.Compare(key, in.before) >= 0) {
+			err = errors.New("its key is out of order")
 		}
-		value, err := cut(b[at:], e.Uint32(el[4:]), e.Uint32(el[8:]), e.Uint32(el[12:]))
-		if err == nil && e.Uint32(el)&leafBucket != 0 {
+		if err == nil && flags == flagLeaf && e.Uint32(b[at:])&leafBucket != 0 {
 			err = c.bucket(value, depth+1)
 		}
 		if err != nil {
 			return fmt.Errorf("element %d: %w", i, err)
+		}
+		keys[i] = key
+	}
+	if flags == flagLeaf {
+		return nil
+	}
+	for i, key := range keys {
+		below := span{key, in.before}
+		if i+1 < n {
+			below.before = keys[i+1]
+		}
+		if err := c.tree(e.Uint64(b[pageHeader+i*elementSize+8:]), depth+1, below); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -201,20 +213,26 @@ func (c *checker) bucket(value []byte, depth int) error {
 		return errors.New("no room for a bucket")
 	}
 	if root := binary.NativeEndian.Uint64(value); root != 0 {
-		return c.tree(root, depth)
+		return c.tree(root, depth, span{})
 	}
 	if depth > maxDepth {
 		return errors.New("a bucket lies too deep")
 	}
-	return c.elements(value[bucketSize:], depth)
+	return c.elements(value[bucketSize:], depth, span{})
 }
 
-// cut returns an element's value. Its key is at pos, from the element, and the value behind that.
-func cut(b []byte, pos, keySize, valueSize uint32) ([]byte, error) {
-	if uint64(pos)+uint64(keySize)+uint64(valueSize) > uint64(len(b)) {
-		return nil, errors.New("it does not lie within its page")
+// cut returns the key and the value of the element that b begins with. The key is at its position from there, and the value behind that.
+func cut(b []byte, flags uint16) (key, value []byte, err error) {
+	e := binary.NativeEndian
+	pos, keySize, valueSize := e.Uint32(b), e.Uint32(b[4:]), uint32(0)
+	if flags == flagLeaf {
+		pos, keySize, valueSize = keySize, e.Uint32(b[8:]), e.Uint32(b[12:])
 	}
-	return b[pos+keySize:][:valueSize], nil
+	if uint64(pos)+uint64(keySize)+uint64(valueSize) > uint64(len(b)) {
+		return nil, nil, errors.New("it does not lie within its page")
+	}
+	b = b[pos:]
+	return b[:keySize], b[keySize:][:valueSize], nil
 }
 
 // freeList checks the list of free pages, when the trees have been gone through.

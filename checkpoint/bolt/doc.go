@@ -20,8 +20,8 @@
 //
 // # Format
 //
-// The file is one of bbolt with two buckets. "meta" holds "format", 4 octets, which is 1, and "epoch", 8 octets, the last epoch that was given. "records"
-// holds the records. Numbers are big-endian. A record's key is
+// The file is one of bbolt with two buckets. "meta" holds "format", 4 octets, which is 1, and "epoch", 8 octets, the last epoch that was given, with
+// 4 of a CRC-32C of "epoch" and these. "records" holds the records. Numbers are big-endian. A record's key is
 //
 //	role          1
 //	initiator     any, with 00 FF for each octet 00, and 00 01 behind it

@@ -287,7 +287,7 @@ func create(path string) error {
 	if err = os.Link(temp.Name(), path); err == nil || errors.Is(err, fs.ErrExist) {
 		return nil
 	}
-	// Without hard links it is made in its place, by prepare.
+	// Without hard links it is made in its place, by openWhole.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err

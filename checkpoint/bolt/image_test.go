@@ -56,11 +56,11 @@ func TestCrashImages(t *testing.T) {
 		pictures = append(pictures, takePicture(t, st))
 	}
 	var all []checkpoint.Record
-	for i := range 40 { // over several pages, and over the file's first size
-		all = append(all, checkpoint.Record{Key: checkpoint.Key{Role: checkpoint.Sender, Initiator: "i", ID: fmt.Sprint(i)}, Cookie: make([]byte, 100*i)})
+	for i := range 16 { // over several pages, and over the file's first size
+		all = append(all, checkpoint.Record{Key: checkpoint.Key{Role: checkpoint.Sender, Initiator: "i", ID: fmt.Sprint(i)}, Cookie: make([]byte, 250*i)})
 		step(func() (err error) { all[i], err = st.Create(t.Context(), all[i]); return err })
 	}
-	for range 20 {
+	for range 12 {
 		r := &all[rnd.IntN(len(all))]
 		r.Serial++
 		r.Cookie = make([]byte, rnd.IntN(checkpoint.MaxCookie))
@@ -190,7 +190,7 @@ func (im *imager) torn(every bool) {
 	im.open(im.image(pages), im.new)
 }
 
-// open opens an image, compares its records, and goes on with it.
+// open opens an image, compares its records, and goes on with some.
 func (im *imager) open(b []byte, want picture) {
 	t := im.t
 	t.Helper()
@@ -212,9 +212,11 @@ func (im *imager) open(b []byte, want picture) {
 	for _, r := range got {
 		last = max(last, r.Epoch)
 	}
-	r, err := st.Create(t.Context(), checkpoint.Record{Key: checkpoint.Key{Role: checkpoint.Receiver, ID: "next"}, Cookie: make([]byte, 3000)})
-	if err != nil || r.Epoch <= last {
-		t.Fatalf("Create: epoch %d after %d, %v", r.Epoch, last, err)
+	if im.olds%4 == 0 { // it takes time
+		r, err := st.Create(t.Context(), checkpoint.Record{Key: checkpoint.Key{Role: checkpoint.Receiver, ID: "next"}, Cookie: make([]byte, 3000)})
+		if err != nil || r.Epoch <= last {
+			t.Fatalf("Create: epoch %d after %d, %v", r.Epoch, last, err)
+		}
 	}
 	if err := st.Close(); err != nil {
 		t.Fatal(err)

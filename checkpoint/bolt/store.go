@@ -32,8 +32,8 @@ type Options struct {
 	// 0 is DefaultTimeout, or DefaultSharedTimeout.
 	Timeout time.Duration
 
-	// Shared opens the file, and holds its lock, for each transaction alone, so that several processes can use one file. That costs some tenths of a
-	// millisecond each time. Who has the file open without Shared keeps all others out.
+	// Shared opens the file, and holds its lock, for each transaction alone, so that several processes can use one file. Each call costs
+	// more then. Who has the file open without Shared keeps all others out.
 	Shared bool
 
 	// Now is the clock that Record.Changed is taken from; nil is time.Now. Nothing else depends on it.
@@ -52,7 +52,6 @@ type Store struct {
 	mu     sync.Mutex
 	closed bool
 	lost   error // why the file is not used any more
-	broken error // why h serves no more
 	calls  sync.WaitGroup
 	jobs   chan *job
 	ended  chan struct{} // the committer has

@@ -44,7 +44,7 @@ func setUp(path string, tx *bbolt.Tx) error {
 	if err := meta.Put(formatName, binary.BigEndian.AppendUint32(nil, format)); err != nil {
 		return err
 	}
-	return meta.Put(epochName, make([]byte, 8))
+	return meta.Put(epochName, encodeEpoch(0))
 }
 
 func openTables(path string, tx *bbolt.Tx) (*tables, error) {
@@ -69,17 +69,24 @@ func openTables(path string, tx *bbolt.Tx) (*tables, error) {
 
 func (t *tables) corrupt(err error) error { return &CorruptError{Path: t.path, Err: err} }
 
+const epochSize = 8 + 4
+
+func encodeEpoch(e uint64) []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, epochSize), e)
+	return binary.BigEndian.AppendUint32(b, sum(epochName, b))
+}
+
 // nextEpoch raises the epoch.
 func (t *tables) nextEpoch() (uint64, error) {
 	v := t.meta.Get(epochName)
-	if len(v) != 8 {
-		return 0, t.corrupt(errors.New("it has no epoch"))
+	if len(v) != epochSize || sum(epochName, v[:8]) != binary.BigEndian.Uint32(v[8:]) {
+		return 0, t.corrupt(errors.New("its epoch is none"))
 	}
 	e := binary.BigEndian.Uint64(v)
 	if e == math.MaxUint64 {
 		return 0, t.corrupt(errors.New("its epochs are used up"))
 	}
-	return e + 1, t.meta.Put(epochName, binary.BigEndian.AppendUint64(nil, e+1))
+	return e + 1, t.meta.Put(epochName, encodeEpoch(e+1))
 }
 
 func (t *tables) get(key []byte) (r checkpoint.Record, ok bool, err error) {

@@ -116,6 +116,27 @@ func mustCreate(t testing.TB, st checkpoint.Store, k checkpoint.Key) checkpoint.
 	return r
 }
 
+// createAll creates records, at the same time, and returns their epochs.
+func createAll(t testing.TB, st checkpoint.Store, keys []checkpoint.Key) map[checkpoint.Key]uint64 {
+	t.Helper()
+	var mu sync.Mutex
+	epochs := map[checkpoint.Key]uint64{}
+	var all sync.WaitGroup
+	for _, k := range keys {
+		all.Go(func() {
+			r, err := st.Create(t.Context(), checkpoint.Record{Key: k})
+			if err != nil {
+				t.Errorf("Create: %v", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			epochs[k] = r.Epoch
+		})
+	}
+	within(t, "Create", all.Wait)
+	return epochs
+}
+
 func mustAcquire(t testing.TB, st checkpoint.Store, k checkpoint.Key) checkpoint.Record {
 	t.Helper()
 	r, err := st.Acquire(t.Context(), k)

@@ -115,10 +115,7 @@ func awkward() (keys []checkpoint.Key) {
 
 func testKeys(t *testing.T, e *env) {
 	st := e.open()
-	epochs := map[checkpoint.Key]uint64{}
-	for _, k := range awkward() {
-		epochs[k] = mustCreate(t, st, k).Epoch
-	}
+	epochs := createAll(t, st, awkward())
 	for k, epoch := range epochs {
 		if r := mustGet(t, st, k); r.Key != k || r.Epoch != epoch {
 			t.Errorf("Get of %v, epoch %d: %v, epoch %d", k, epoch, r.Key, r.Epoch)
@@ -135,9 +132,7 @@ func testList(t *testing.T, e *env) {
 		t.Errorf("an empty store lists %v", all)
 	}
 	want := awkward()
-	for _, k := range slices.Backward(want) {
-		mustCreate(t, st, k)
-	}
+	createAll(t, st, want)
 	for i, r := range mustList(t, st) {
 		if r.Key != want[i] {
 			t.Fatalf("record %d is %v, want %v", i, r.Key, want[i])
@@ -154,10 +149,12 @@ func testList(t *testing.T, e *env) {
 
 func testListChanging(t *testing.T, e *env) {
 	st := e.open()
-	const n = 700
+	const n = 300
+	var keys []checkpoint.Key
 	for i := range n {
-		mustCreate(t, st, key(2*i))
+		keys = append(keys, key(2*i))
 	}
+	createAll(t, st, keys)
 	seen := 0
 	within(t, "List", func() {
 		for r, err := range st.List(t.Context()) {
@@ -350,11 +347,10 @@ func testReopen(t *testing.T, e *env) {
 		t.Skip("not durable")
 	}
 	st := e.open()
-	for _, k := range awkward() {
-		r := mustCreate(t, st, k)
-		r.Serial, r.Cookie = 7, []byte(k.ID)
-		mustCommit(t, st, r)
-	}
+	createAll(t, st, awkward())
+	r := mustAcquire(t, st, awkward()[3])
+	r.Serial, r.Cookie = 7, []byte("cookie")
+	mustCommit(t, st, r)
 	gone := mustCreate(t, st, key(9))
 	gone.State = checkpoint.Ended
 	mustCommit(t, st, gone)
