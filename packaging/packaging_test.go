@@ -105,12 +105,12 @@ func TestExampleConfiguration(t *testing.T) {
 	}
 	// These mean the flag's absence; the rest is what help says.
 	absent := map[string]string{"park": "0s", "strict": "false", "allow-plaintext": "false", "no-binding": "false", "simplex": "false",
-		"half-duplex": "false", "reuse": "false"}
-	for _, command := range []string{"serve", "forward", "connect", "gateway"} {
+		"half-duplex": "false", "reuse": "false", "json": "false", "replace": "false", "bwlimit": "0B"}
+	for _, command := range []string{"serve", "forward", "connect", "send", "recv", "gateway"} {
 		flags := flagsOf(t, command)
 		for _, name := range slices.Sorted(maps.Keys(flags)) {
 			switch name {
-			case "help", "config", "config-dir", "listen":
+			case "help", "config", "config-dir", "state-dir", "listen":
 				continue
 			case "service":
 				if len(tables["serve.services"]) == 0 {
