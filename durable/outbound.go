@@ -127,6 +127,7 @@ func (a *outbound) confirmed(serial uint32) error {
 	}
 	rec, first := a.rec, a.recorded.IsZero()
 	a.t.mu.Unlock()
+	a.snd.logger().Debug("confirmed", "activity", rec.Key.String(), "to", rec.Offset, "serial", serial)
 	if !first && time.Since(a.recorded) < recordEvery {
 		return nil
 	}

@@ -50,6 +50,8 @@ func TestScripts(t *testing.T) {
 			"start":      cmdStart,
 			"halt":       cmdHalt,
 			"halted":     cmdHalted,
+			"capture":    cmdCapture,
+			"fill":       cmdFill,
 			"slay":       cmdSlay,
 			"throw":      cmdThrow,
 			"server":     cmdServer,

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tenuto-session/tenuto"
 	"github.com/tenuto-session/tenuto/checkpoint"
+	"github.com/tenuto-session/tenuto/checkpoint/bolt"
 	"github.com/tenuto-session/tenuto/cmd/tenuto/internal/control"
 	"github.com/tenuto-session/tenuto/durable"
 	"github.com/tenuto-session/tenuto/forward"
@@ -117,20 +119,25 @@ func (t *folder) Take(ctx context.Context, in *tenuto.Incoming) error {
 }
 
 // folders opens the folders among a server's targets, and their records, which are nil if there are no folders.
-func (p *program) folders(s *forward.Server) (checkpoint.Store, error) {
-	var st checkpoint.Store
+func (p *program) folders(s *forward.Server) (*bolt.Store, error) {
+	var list []*folder
 	for _, t := range s.Services {
-		f, ok := t.(*folder)
-		if !ok {
-			continue
-		}
-		var err error
-		if st == nil {
-			if st, err = p.received(); err != nil {
+		if f, ok := t.(*folder); ok {
+			if _, err := os.Stat(f.dir); err != nil {
 				return nil, err
 			}
+			list = append(list, f)
 		}
-		if err = f.open(st, p.log); err != nil {
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	st, err := p.received()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range list {
+		if err := f.open(st, p.log); err != nil {
 			st.Close()
 			return nil, err
 		}

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -87,16 +89,44 @@ func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// cmdHalt interrupts what start has started, wants it to exit with 0, and leaves its log in the file NAME.log.
+// cmdHalt interrupts what start has started, wants it to exit with 0, or with ! not to, and leaves its log in the file NAME.log.
 //
-//	halt NAME
+//	[!] halt NAME
 func cmdHalt(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: halt NAME")
+	if len(args) != 1 {
+		ts.Fatalf("usage: [!] halt NAME")
 	}
-	if err := end(ts, args[0], os.Interrupt); err != nil {
+	if err := end(ts, args[0], os.Interrupt); (err != nil) != neg {
 		ts.Fatalf("%s: %v", args[0], err)
 	}
+}
+
+// cmdFill writes a file of so many octets, which are the same each time.
+//
+//	fill FILE OCTETS
+func cmdFill(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: fill FILE OCTETS")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	octets := make([]byte, n)
+	rand.NewChaCha8([32]byte{}).Read(octets)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), octets, 0o644))
+}
+
+// cmdCapture gives a variable the group of a regular expression that matches what the last exec has printed.
+//
+//	capture NAME REGEXP
+func cmdCapture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture NAME REGEXP")
+	}
+	m := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if m == nil {
+		ts.Fatalf("%s is not printed", args[1])
+	}
+	ts.Setenv(args[0], m[1])
 }
 
 // cmdHalted waits for the end of what start has started, wants it to exit with 0, or with ! not to, and leaves its log in the file NAME.log.

@@ -46,7 +46,8 @@ func (p *program) sent() (*bolt.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bolt.Open(file, &bolt.Options{Shared: true})
+	st, err := bolt.Open(file, &bolt.Options{Shared: true})
+	return st, advise(err)
 }
 
 // received opens the records of what this user's server receives.
@@ -59,5 +60,13 @@ func (p *program) received() (*bolt.Store, error) {
 	if errors.Is(err, bolt.ErrLocked) {
 		return nil, fmt.Errorf("%w: another server of this user receives already; --state-dir keeps two apart", err)
 	}
-	return st, err
+	return st, advise(err)
+}
+
+// advise adds to an error of a damaged store what can be done.
+func advise(err error) error {
+	if _, ok := errors.AsType[*bolt.CorruptError](err); ok {
+		return fmt.Errorf("%w; where it is moved away, what it knew of can not be resumed, and has to be sent again", err)
+	}
+	return err
 }
