@@ -103,6 +103,7 @@ func (snd *Sender) Send(ctx context.Context, o Outgoing) error {
 	case rec.State == checkpoint.Discarded:
 		return fmt.Errorf("durable: send %v: %w: it was discarded", rec.Key, checkpoint.ErrNotFound)
 	}
+	rec.State = checkpoint.Running
 	a := &outbound{snd: snd, o: &o, rec: rec, fresh: fresh, pump: pump{src: o.Source}}
 	defer a.pump.stop()
 	return a.record(ctx, snd.until(ctx, a, a.send))
