@@ -96,7 +96,7 @@ func (p *program) runServe(ctx context.Context, s *forward.Server, urls []string
 	}
 	defer p.tell("serve", ep, about(s, listeners), func(told *control.Process) {
 		if store != nil {
-			told.Activities = activitiesIn(ctx, store)
+			told.Activities = activitiesIn(context.Background(), store)
 		}
 	})()
 	stopped := ctx
