@@ -17,6 +17,8 @@ const syncers = 8
 // Commit makes what was written durable, and then commits the record. If the state is Ended the entries get their names, if it is Discarded the
 // temporary files go. checkpoint.ErrFenced says that another has the activity: the sink has changed nothing that matters to it.
 func (s *sink) Commit(ctx context.Context, r checkpoint.Record) error {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	if s.err != nil {
 		return s.err
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/tenuto-session/tenuto/checkpoint"
@@ -31,9 +32,10 @@ func crashes(t *testing.T, seed uint64) {
 	st := newStore()
 	recv := receiver(t, to, st, &ReceiverOptions{Existing: Existing(r.IntN(2)), AnyLinks: true})
 
-	life := 1 + r.IntN(200) // operations until the receiver dies
+	var life atomic.Int64 // operations until the receiver dies
+	life.Store(1 + r.Int64N(200))
 	recv.fault = func(op, path string) error {
-		if life--; life <= 0 {
+		if life.Add(-1) <= 0 {
 			return errCrash
 		}
 		return nil
@@ -57,7 +59,7 @@ func crashes(t *testing.T, seed uint64) {
 			cut := 1 + r.IntN(100+10*tries)
 			err := x.session(recv, func() int { return r.IntN(most) }, func() bool {
 				if cut--; cut == 0 {
-					life = 0
+					life.Store(0)
 				}
 				return r.IntN(4) == 0
 			})
@@ -70,7 +72,7 @@ func crashes(t *testing.T, seed uint64) {
 			if r.IntN(4) == 0 {
 				halves(t, look(t, to), want)
 			}
-			life = 1 + r.IntN(50+10*tries)
+			life.Store(1 + r.Int64N(int64(50+10*tries)))
 		}
 	}
 	same(t, look(t, to), want)
@@ -125,8 +127,9 @@ func TestEachCrash(t *testing.T) {
 func eachCrash(t *testing.T, recv *Receiver, st *store, x *activity, n int, discard bool) bool {
 	t.Helper()
 	size, point := func() int { return 700 }, func() bool { return true }
-	life := n
-	count := func() bool { life--; return life == 0 }
+	var life atomic.Int64
+	life.Store(int64(n))
+	count := func() bool { return life.Add(-1) == 0 }
 	recv.fault = func(string, string) error {
 		if count() {
 			return errCrash
@@ -147,7 +150,7 @@ func eachCrash(t *testing.T, recv *Receiver, st *store, x *activity, n int, disc
 		}
 		return true
 	}
-	life = n/2 + 1 // once more, while it is discarded
+	life.Store(int64(n/2 + 1)) // once more, while it is discarded
 	for range 2 {
 		sink, rec, err := recv.Open(bg, &x.a)
 		if errors.Is(err, checkpoint.ErrNotFound) {

@@ -149,8 +149,6 @@ func parseEntry(b []byte) (Entry, *FormatError) {
 // A segment is a part of a sparse file that has data.
 type segment struct{ offset, length int64 }
 
-func (s segment) end() int64 { return s.offset + s.length }
-
 func (s segment) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(s.offset))
 	return binary.BigEndian.AppendUint64(b, uint64(s.length))

@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 
 	"github.com/tenuto-session/tenuto/checkpoint"
 	"github.com/tenuto-session/tenuto/durable"
@@ -68,6 +70,9 @@ type Receiver struct {
 	store checkpoint.Store
 	o     ReceiverOptions
 
+	mu    sync.Mutex
+	sinks map[checkpoint.Key]*sink // guarded by mu; those that are open, by the last Open of each activity
+
 	// Tests do without the one, and stop what is about to happen with the other.
 	sync  func(*os.File) error
 	fault func(op, path string) error
@@ -76,7 +81,7 @@ type Receiver struct {
 // NewReceiver makes a receiver into a folder that is there. Whoever else uses the store may do so with other folders, if they are always the same for the
 // same activity.
 func NewReceiver(dir string, store checkpoint.Store, o *ReceiverOptions) (*Receiver, error) {
-	r := &Receiver{dir: dir, store: store, sync: (*os.File).Sync}
+	r := &Receiver{dir: dir, store: store, sinks: map[checkpoint.Key]*sink{}, sync: (*os.File).Sync}
 	if o != nil {
 		r.o = *o
 	}
@@ -101,11 +106,16 @@ func (r *Receiver) Open(ctx context.Context, a *durable.Activity) (durable.Sink,
 	if err != nil {
 		return nil, checkpoint.Record{}, fmt.Errorf("transfer: open the folder: %w", bare(err))
 	}
-	s := &sink{r: r, root: root, dirty: map[string]struct{}{}}
-	rec, err := s.acquire(ctx, a, &h)
+	s := &sink{r: r, root: root, key: a.Key, turn: make(chan struct{}, 1), dirty: map[string]struct{}{}}
+	s.turn <- struct{}{}
+	var rec checkpoint.Record
+	if err = r.takeOver(ctx, s); err == nil {
+		rec, err = s.acquire(ctx, a, &h)
+	}
 	if err == nil {
 		err = s.restore(ctx, &rec)
 	}
+	<-s.turn
 	if err != nil {
 		s.Close()
 		return nil, checkpoint.Record{}, err
@@ -117,9 +127,32 @@ func (r *Receiver) Open(ctx context.Context, a *durable.Activity) (durable.Sink,
 	return s, rec, nil
 }
 
+// takeOver makes a sink the activity's only one here. It waits for what another does just now, which then does nothing more.
+func (r *Receiver) takeOver(ctx context.Context, s *sink) error {
+	r.mu.Lock()
+	old := r.sinks[s.key]
+	r.sinks[s.key] = s
+	r.mu.Unlock()
+	if old == nil {
+		return nil
+	}
+	select {
+	case old.turn <- struct{}{}:
+		old.err = cmp.Or(old.err, error(fmt.Errorf("transfer: write: %w", checkpoint.ErrFenced)))
+		<-old.turn
+		return nil
+	case <-ctx.Done():
+		r.mu.Lock()
+		if r.sinks[s.key] == s {
+			r.sinks[s.key] = old
+		}
+		r.mu.Unlock()
+		return context.Cause(ctx)
+	}
+}
+
 // acquire gets the activity's record. The first one has a cookie already, with the tag: whatever happens then, what was written can be found.
 func (s *sink) acquire(ctx context.Context, a *durable.Activity, h *Header) (rec checkpoint.Record, err error) {
-	s.key = a.Key
 	if a.Resumed {
 		if rec, err = s.r.store.Acquire(ctx, a.Key); err != nil {
 			return rec, err

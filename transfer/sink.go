@@ -14,7 +14,8 @@ import (
 
 // A sink writes an activity into a receiver's folder: it is a durable.Sink.
 //
-// Others may have taken the activity over and write it, too, before a sink hears of it from the store. That this does no harm rests on these invariants:
+// Another Open of the activity ends it at this receiver. In other processes others may have taken the activity over and write it, too, before a sink hears
+// of it from the store. That this does no harm rests on these invariants:
 //
 //  1. Before the activity ends, what is written are temporary files and the journal, at places and with octets that depend on the activity's octets alone.
 //     Nothing is truncated to what was committed, and nothing removed: what was written behind it is written again, with the same octets.
@@ -22,12 +23,14 @@ import (
 //     refuses that to who is not the owner, and no later owner can take it back: all do the same from there on.
 //  3. When the activity is ending, all of its temporary files are whole and durable, and none is made any more. So each can be renamed once, and one
 //     that is missing has been.
+//     What another then still writes to a file that has its name, in another process, is what is in it.
 //  4. The journal is removed when all of them have been and that is durable, before the activity's end is committed. So a journal that is missing then means
 //     that nothing is left to do.
 type sink struct {
 	r    *Receiver
 	root *os.Root
 	key  checkpoint.Key
+	turn chan struct{} // full while somebody uses the sink
 	state
 	decoder  decoder
 	progress Progress
@@ -62,6 +65,9 @@ const (
 
 	// maxDirty is how many folders wait to be synced. One entry may add as many more as its path has elements.
 	maxDirty = 1024
+
+	// writeBehind is in how large pieces a file goes to the disk before it is synced, in octets.
+	writeBehind = 1 << 20
 
 	// bufferSize is that with which the journal is read.
 	bufferSize = 16 << 10
@@ -128,6 +134,8 @@ func (s *sink) completed() int64 {
 
 // Write takes the activity's next octets. After an error the sink is good for Close alone; errors of type *FormatError are the sender's fault.
 func (s *sink) Write(b []byte) (n int, err error) {
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	if s.err != nil {
 		return 0, s.err
 	}
@@ -231,8 +239,14 @@ func (s *sink) write(e *Entry, b []byte, at int64) error {
 			return err
 		}
 	}
-	_, err := s.file.WriteAt(b, at)
-	return failed("write", e.Path, err)
+	if _, err := s.file.WriteAt(b, at); err != nil {
+		return failed("write", e.Path, err)
+	}
+	from, to := at-at%writeBehind, at+int64(len(b))
+	if to -= to % writeBehind; to > from {
+		startWriting(s.file, from, to-from)
+	}
+	return nil
 }
 
 // finish gives a file its size, mode and time, and leaves it to be synced.
@@ -265,6 +279,13 @@ func (s *sink) finish(e *Entry) error {
 
 // Close closes what the sink has open, and removes nothing.
 func (s *sink) Close() error {
+	s.r.mu.Lock()
+	if s.r.sinks[s.key] == s {
+		delete(s.r.sinks, s.key)
+	}
+	s.r.mu.Unlock()
+	s.turn <- struct{}{}
+	defer func() { <-s.turn }()
 	if s.err == nil {
 		s.err = fmt.Errorf("transfer: write: the sink is closed: %w", fs.ErrClosed)
 	}

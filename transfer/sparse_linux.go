@@ -56,6 +56,8 @@ func segments(path string, info fs.FileInfo) ([]segment, error) {
 	return found, nil
 }
 
+func (s segment) end() int64 { return s.offset + s.length }
+
 // nextSegment finds the data at or behind an offset.
 func nextSegment(fd int, at, size int64) (segment, error) {
 	from, err := unix.Seek(fd, at, unix.SEEK_DATA)
