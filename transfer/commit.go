@@ -30,7 +30,7 @@ func (s *sink) Commit(ctx context.Context, r checkpoint.Record) error {
 }
 
 func (s *sink) commit(ctx context.Context, r checkpoint.Record) error {
-	if r.Offset != s.committed && r.Offset != s.offset {
+	if r.Offset != s.offset && (r.Offset != s.committed || r.State == checkpoint.Ended) {
 		panic(fmt.Sprintf("BUG: commit at offset %d of a sink that is at %d, after %d", r.Offset, s.offset, s.committed))
 	}
 	switch {

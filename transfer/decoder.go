@@ -8,7 +8,7 @@ type event int
 const (
 	more    event = iota // nothing: all octets were taken
 	began                // an entry's header is whole: entry is it, and part its octets
-	skipped              // a segment's head is whole
+	skipped              // an extent's head is whole
 	content              // octets of the entry's file, which end at pos
 	ended                // the entry's end
 )
@@ -19,8 +19,8 @@ type decoder struct {
 	entries   int64 // that have begun
 	within    bool  // the last of them has not ended
 	entry     Entry // the last of them
-	segments  uint32
-	pos, left int64  // in its file: the next octet's place, and how many the segment has from there
+	extents   uint32
+	pos, left int64  // in its file: the next octet's place, and how many the extent has from there
 	part      []byte // of a header that has not come as a whole; at most maxEntry
 	whole     bool   // part is a header that was told of
 }
@@ -41,16 +41,16 @@ func (d *decoder) next(b []byte) (ev event, n int, err error) {
 		d.pos += int64(n)
 		d.left -= int64(n)
 		return content, n, nil
-	case d.segments > 0:
-		if n = d.collect(b, segmentSize); len(d.part) < segmentSize {
+	case d.extents > 0:
+		if n = d.collect(b, extentSize); len(d.part) < extentSize {
 			return more, n, nil
 		}
-		s, ferr := parseSegment(d.part, d.pos, d.entry.Size)
+		s, ferr := parseExtent(d.part, d.pos, d.entry.Size)
 		if ferr != nil {
 			return more, n, d.fail(ferr)
 		}
 		d.whole, d.pos, d.left = true, s.offset, s.length
-		d.segments--
+		d.extents--
 		return skipped, n, nil
 	}
 	d.within = false
@@ -87,7 +87,7 @@ func (d *decoder) header(b []byte) (ev event, n int, err error) {
 // begin goes to the start of an entry.
 func (d *decoder) begin(e Entry) {
 	d.entries++
-	d.within, d.entry, d.segments, d.pos, d.left = true, e, e.Segments, 0, 0
+	d.within, d.entry, d.extents, d.pos, d.left = true, e, e.Extents, 0, 0
 	if e.Type == File {
 		d.left = e.Size
 	}

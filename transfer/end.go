@@ -83,7 +83,13 @@ func (s *sink) discard(ctx context.Context, r checkpoint.Record) error {
 		if err != nil {
 			return failed("read", journalName(s.tag), err)
 		}
-		if err := s.each(size, s.remove); err != nil && !errors.Is(err, errTorn) { // what was not committed may be
+		err = s.each(size, func(number int64, e *Entry) error {
+			if err := s.remove(number, e); err != nil || len(s.dirty) < maxDirty {
+				return err
+			}
+			return s.syncFolders(ctx)
+		})
+		if err != nil && !errors.Is(err, errTorn) { // what was not committed may be
 			return err
 		}
 		if err := s.removeJournal(ctx); err != nil {
@@ -110,7 +116,7 @@ func (s *sink) remove(number int64, e *Entry) error {
 		err = folder.Remove(path.Base(temporary(e.Path, s.tag, number)))
 		s.dirty[s.at] = struct{}{}
 	}
-	if errors.Is(err, fs.ErrNotExist) {
+	if isGone(err) {
 		return nil
 	}
 	return failed("remove", e.Path, err)
@@ -127,7 +133,7 @@ func (s *sink) verify(number int64, e *Entry) error {
 		info, err = folder.Lstat(path.Base(temporary(e.Path, s.tag, number)))
 	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case isGone(err):
 		if e.Type == Link && !staysWithin(e.Path, e.Target) { // it was refused
 			return nil
 		}

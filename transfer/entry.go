@@ -16,7 +16,7 @@ type Type uint8
 // The types. docs/wire/transfer.md, 2.
 const (
 	File   Type = 1 + iota // a regular file, all of whose octets follow
-	Sparse                 // a regular file of which segments follow; the rest are holes
+	Sparse                 // a regular file of which extents follow; the rest are holes
 	Folder
 	Link // a symbolic link
 )
@@ -37,13 +37,13 @@ func (t Type) String() string {
 
 // An Entry is one thing in an activity, and its header on the wire.
 type Entry struct {
-	Type     Type
-	Path     string      // with slashes, relative to the receiver's folder; octets of any value but 0
-	Mode     fs.FileMode // permission bits
-	ModTime  time.Time
-	Size     int64  // a file's, in octets
-	Segments uint32 // a sparse file's
-	Target   string // a link's
+	Type    Type
+	Path    string      // with slashes, relative to the receiver's folder; octets of any value but 0
+	Mode    fs.FileMode // permission bits
+	ModTime time.Time
+	Size    int64  // a file's, in octets
+	Extents uint32 // a sparse file's
+	Target  string // a link's
 }
 
 // Limits of entries, in octets where nothing else is said.
@@ -58,9 +58,9 @@ const (
 
 	maxSize = 1<<62 - 1
 
-	entryFixed  = 1 + 2 + 8 + 4 + 8 + 4 + 2 // Type to PathLength
-	maxEntry    = 2 + entryFixed + MaxPath + MaxTarget
-	segmentSize = 8 + 8
+	entryFixed = 1 + 2 + 8 + 4 + 8 + 4 + 2 // Type to PathLength
+	maxEntry   = 2 + entryFixed + MaxPath + MaxTarget
+	extentSize = 8 + 8
 )
 
 // A FormatError says what is wrong with an activity's octets or its header: the sender's fault.
@@ -89,7 +89,7 @@ func (e *Entry) isFile() bool { return e.Type == File || e.Type == Sparse }
 // headerSize is what appendHeader appends.
 func (e *Entry) headerSize() int64 { return int64(2 + entryFixed + len(e.Path) + len(e.Target)) }
 
-// appendHeader appends the entry's header: Length (2) Type (1) Mode (2) Seconds (8) Nanoseconds (4) Size (8) Segments (4) PathLength (2) Path Target.
+// appendHeader appends the entry's header: Length (2) Type (1) Mode (2) Seconds (8) Nanoseconds (4) Size (8) Extents (4) PathLength (2) Path Target.
 func (e *Entry) appendHeader(b []byte) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(e.headerSize()-2))
 	b = append(b, byte(e.Type))
@@ -97,7 +97,7 @@ func (e *Entry) appendHeader(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(e.ModTime.Unix()))
 	b = binary.BigEndian.AppendUint32(b, uint32(e.ModTime.Nanosecond()))
 	b = binary.BigEndian.AppendUint64(b, uint64(e.Size))
-	b = binary.BigEndian.AppendUint32(b, e.Segments)
+	b = binary.BigEndian.AppendUint32(b, e.Extents)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(e.Path)))
 	b = append(b, e.Path...)
 	return append(b, e.Target...)
@@ -109,9 +109,9 @@ func parseEntry(b []byte) (Entry, *FormatError) {
 		return Entry{}, wrong("length", "%d is less than %d", len(b), entryFixed)
 	}
 	e := Entry{
-		Type:     Type(b[0]),
-		Mode:     fs.FileMode(binary.BigEndian.Uint16(b[1:])),
-		Segments: binary.BigEndian.Uint32(b[23:]),
+		Type:    Type(b[0]),
+		Mode:    fs.FileMode(binary.BigEndian.Uint16(b[1:])),
+		Extents: binary.BigEndian.Uint32(b[23:]),
 	}
 	seconds, nanoseconds := binary.BigEndian.Uint64(b[3:]), binary.BigEndian.Uint32(b[11:])
 	size := binary.BigEndian.Uint64(b[15:])
@@ -131,8 +131,8 @@ func parseEntry(b []byte) (Entry, *FormatError) {
 		return Entry{}, wrong("nanoseconds", "%d make a second", nanoseconds)
 	case size > maxSize || size != 0 && !e.isFile():
 		return Entry{}, wrong("size", "a %v of %d octets", e.Type, size)
-	case e.Segments != 0 && e.Type != Sparse:
-		return Entry{}, wrong("segments", "a %v has none", e.Type)
+	case e.Extents != 0 && e.Type != Sparse:
+		return Entry{}, wrong("extents", "a %v has none", e.Type)
 	case (e.Target != "") != (e.Type == Link) || len(e.Target) > MaxTarget:
 		return Entry{}, wrong("target", "%d octets for a %v", len(e.Target), e.Type)
 	}
@@ -146,22 +146,22 @@ func parseEntry(b []byte) (Entry, *FormatError) {
 	return e, nil
 }
 
-// A segment is a part of a sparse file that has data.
-type segment struct{ offset, length int64 }
+// A extent is a part of a sparse file that has data.
+type extent struct{ offset, length int64 }
 
-func (s segment) append(b []byte) []byte {
+func (s extent) append(b []byte) []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(s.offset))
 	return binary.BigEndian.AppendUint64(b, uint64(s.length))
 }
 
-// parseSegment parses the head of a segment that lies within a file of size octets and behind its octet at from.
-func parseSegment(b []byte, from, size int64) (segment, *FormatError) {
+// parseExtent parses the head of an extent that lies within a file of size octets and behind its octet at from.
+func parseExtent(b []byte, from, size int64) (extent, *FormatError) {
 	offset, length := binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])
 	switch {
 	case offset > math.MaxInt64 || int64(offset) < from || int64(offset) > size:
-		return segment{}, wrong("offset", "%d is not within %d and %d", offset, from, size)
+		return extent{}, wrong("offset", "%d is not within %d and %d", offset, from, size)
 	case length == 0 || length > uint64(size-int64(offset)):
-		return segment{}, wrong("length", "%d is not within 1 and %d", length, size-int64(offset))
+		return extent{}, wrong("length", "%d is not within 1 and %d", length, size-int64(offset))
 	}
-	return segment{int64(offset), int64(length)}, nil
+	return extent{int64(offset), int64(length)}, nil
 }

@@ -16,7 +16,7 @@ var entryTable = []struct {
 }{
 	{Entry{Type: File, Path: "a/b", Mode: 0o644, ModTime: time.Unix(1, 2), Size: 5},
 		"0020" + "01" + "01a4" + "0000000000000001" + "00000002" + "0000000000000005" + "00000000" + "0003" + "612f62"},
-	{Entry{Type: Sparse, Path: "s", Mode: 0o600, ModTime: time.Unix(-1, 999999999), Size: 1 << 40, Segments: 3},
+	{Entry{Type: Sparse, Path: "s", Mode: 0o600, ModTime: time.Unix(-1, 999999999), Size: 1 << 40, Extents: 3},
 		"001e" + "02" + "0180" + "ffffffffffffffff" + "3b9ac9ff" + "0000010000000000" + "00000003" + "0001" + "73"},
 	{Entry{Type: Folder, Path: "\xff", Mode: 0o777, ModTime: time.Unix(0, 0)},
 		"001e" + "03" + "01ff" + "0000000000000000" + "00000000" + "0000000000000000" + "00000000" + "0001" + "ff"},
@@ -60,7 +60,7 @@ func TestBadEntries(t *testing.T) {
 		{"a second of nanoseconds", "nanoseconds", 0, at(11, 0x3b, 0x9a, 0xca, 0)},
 		{"2^62 octets", "size", 0, at(15, 0x40)},
 		{"a folder with a size", "size", 2, at(15, 0, 0, 0, 0, 0, 0, 0, 1)},
-		{"a file with segments", "segments", 0, at(23, 0, 0, 0, 1)},
+		{"a file with extents", "extents", 0, at(23, 0, 0, 0, 1)},
 		{"a path beyond the header", "path", 0, at(27, 0, 4)},
 		{"no path but a target", "target", 2, at(27, 0, 0)},
 		{"no path", "path", 2, func(b []byte) []byte { b[30] = 0; return b[:len(b)-1] }},
@@ -122,7 +122,7 @@ func TestHeader(t *testing.T) {
 
 func TestState(t *testing.T) {
 	s := state{flags: ending, tag: "0123456789abcdef", announced: 1, total: 2, entries: 3, journaled: 4, partial: 5, within: true, pos: 6, left: 7,
-		segments: 8, part: []byte("part")}
+		extents: 8, part: []byte("part")}
 	b := s.append(nil)
 	var got state
 	if err := got.parse(b); err != nil || !reflect.DeepEqual(got, s) {

@@ -27,8 +27,8 @@ func FuzzReceiver(f *testing.F) {
 	f.Add(s.octets, int64(9), 1000)
 	f.Add([]byte{0xff, 0xff}, int64(1), 1)
 	var p stream
-	p.add(Entry{Type: Sparse, Path: "s", Size: 1 << 20, Segments: 1}, "")
-	f.Add(append(segment{1 << 19, 3}.append(p.octets), "abc"...), int64(1), 7)
+	p.add(Entry{Type: Sparse, Path: "s", Size: 1 << 20, Extents: 1}, "")
+	f.Add(append(extent{1 << 19, 3}.append(p.octets), "abc"...), int64(1), 7)
 	for _, tt := range entryTable {
 		f.Add(tt.entry.appendHeader(nil), int64(1), 100)
 	}
@@ -110,8 +110,8 @@ func FuzzParseHeader(f *testing.F) {
 
 func TestSinkAllocations(t *testing.T) {
 	var s stream
-	s.add(Entry{Type: Sparse, Path: "f", Size: 1 << 30, Segments: 1}, "")
-	s.octets = segment{0, 1 << 30}.append(s.octets)
+	s.add(Entry{Type: Sparse, Path: "f", Size: 1 << 30, Extents: 1}, "")
+	s.octets = extent{0, 1 << 30}.append(s.octets)
 	a := s.activity(t, "a")
 	r := receiver(t, t.TempDir(), newStore(), nil)
 	sink, _, err := r.Open(bg, a)

@@ -36,7 +36,7 @@ func newJob(items []item) *Job {
 		b = appendString(b, it.Path)
 		names.Write(b)
 		b = it.appendHeader(b[:0])
-		for _, s := range it.segs {
+		for _, s := range it.extents {
 			b = s.append(b)
 		}
 		digest.Write(b)
@@ -63,8 +63,8 @@ func (it *item) octets() int64 {
 	if it.Type != Sparse {
 		return n + it.Size
 	}
-	for _, s := range it.segs {
-		n += segmentSize + s.length
+	for _, s := range it.extents {
+		n += extentSize + s.length
 	}
 	return n
 }

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -299,7 +300,7 @@ func same(t testing.TB, got, want map[string]string) {
 // grow makes a tree of anything that can be sent.
 func grow(t testing.TB, dir string, r *rand.Rand) {
 	t.Helper()
-	names := []string{"a", "b", ".hidden", "with space", "ünï", "x.y.z", "日本", "-dash", "quote\"'"}
+	names := []string{"a", "b", ".hidden", "with space", "ünï", "x.y.z", "日本", "-dash", "quote\"'", strings.Repeat("長", 80)}
 	if runtime.GOOS == "linux" {
 		names = append(names, "\xff\xfe", "new\nline", `back\slash`, "CON", "tail. ")
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"time"
 )
 
 // place gives the entries their names, and then the folders their modes and times: from the last one on, since a folder's mode may keep out who wants to
@@ -25,7 +26,10 @@ func (s *sink) place(ctx context.Context) error {
 		if e.Type == Folder {
 			return nil
 		}
-		return s.placeEntry(number, e)
+		if err := s.placeEntry(number, e); err != nil || len(s.dirty) < maxDirty {
+			return err
+		}
+		return s.syncFolders(ctx)
 	})
 	if err == nil {
 		err = s.syncFolders(ctx)
@@ -54,12 +58,13 @@ func (s *sink) place(ctx context.Context) error {
 // placeEntry renames an entry's temporary file. If there is none, that was done.
 func (s *sink) placeEntry(number int64, e *Entry) error {
 	folder, err := s.enter(path.Dir(e.Path), false)
-	if errors.Is(err, fs.ErrNotExist) {
+	if isGone(err) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	s.dirty[s.at] = struct{}{} // also if nothing is left to do: who has done it may not have come to sync that
 	if err := s.fault("place", e.Path); err != nil {
 		return err
 	}
@@ -83,7 +88,6 @@ func (s *sink) placeEntry(number int64, e *Entry) error {
 			return failed("remove", e.Path, err)
 		}
 	}
-	s.dirty[s.at] = struct{}{}
 	s.report(e, what)
 	return nil
 }
@@ -149,7 +153,7 @@ func (s *sink) placeFolder(e *Entry) error {
 	if err := parent.Chmod(name, e.Mode.Perm()|info.Mode()&special); err != nil {
 		return s.kept(e, failed("set the mode of", e.Path, err))
 	}
-	if err := parent.Chtimes(name, e.ModTime, e.ModTime); err != nil {
+	if err := parent.Chtimes(name, time.Time{}, e.ModTime); err != nil {
 		return s.kept(e, failed("set the time of", e.Path, err))
 	}
 	s.report(e, Placed)
@@ -158,7 +162,7 @@ func (s *sink) placeFolder(e *Entry) error {
 
 // kept passes an error on, unless a folder is to be left as it is for it.
 func (s *sink) kept(e *Entry, err error) error {
-	if err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrPermission) && !isGone(err) {
 		return err
 	}
 	s.report(e, Kept)

@@ -51,6 +51,7 @@ func (w What) String() string {
 }
 
 // ReceiverOptions are what a user of a Receiver may choose. Its functions are called by the goroutines that write and commit, and not after Close.
+// They must not use the sink.
 type ReceiverOptions struct {
 	Existing Existing
 
@@ -60,7 +61,8 @@ type ReceiverOptions struct {
 	// Opened is called when a sink is opened: with the octets that need not come again in the progress.
 	Opened func(a *durable.Activity, h Header, p *Progress)
 
-	// Report is called for what happens to entries. After a crash some of it may be told again or not. Paths are what the peer says: quote them.
+	// Report is called for what happens to entries. After a crash some of it may be told again or not. The entry is valid during the
+	// call; its path is what the peer says: quote it.
 	Report func(k checkpoint.Key, e *Entry, what What)
 }
 
@@ -151,7 +153,8 @@ func (r *Receiver) takeOver(ctx context.Context, s *sink) error {
 	}
 }
 
-// acquire gets the activity's record. The first one has a cookie already, with the tag: whatever happens then, what was written can be found.
+// acquire gets the activity's record. The first one has a cookie already, with the tag: whatever happens then, what was written can be found. It is made
+// when the journal has been: an activity that the folder has no room for has not begun.
 func (s *sink) acquire(ctx context.Context, a *durable.Activity, h *Header) (rec checkpoint.Record, err error) {
 	if a.Resumed {
 		if rec, err = s.r.store.Acquire(ctx, a.Key); err != nil {
@@ -168,9 +171,16 @@ func (s *sink) acquire(ctx context.Context, a *durable.Activity, h *Header) (rec
 	var tag [tagSize]byte
 	rand.Read(tag[:])
 	s.state = state{tag: hex.EncodeToString(tag[:]), announced: h.Entries, total: h.Octets}
-	return s.r.store.Create(ctx, checkpoint.Record{
+	if err := s.openJournal(); err != nil {
+		return rec, err
+	}
+	rec, err = s.r.store.Create(ctx, checkpoint.Record{
 		Key: a.Key, Peer: a.Peer, State: checkpoint.Running, Cookie: s.state.append(nil),
 	})
+	if err != nil {
+		s.root.Remove(journalName(s.tag)) // nobody else knows it
+	}
+	return rec, err
 }
 
 // errLost is about what was committed and is not there any more.
@@ -186,7 +196,10 @@ func (s *sink) restore(ctx context.Context, rec *checkpoint.Record) error {
 	case rec.State == checkpoint.Ended:
 		s.over = true
 	}
-	err := s.openJournal()
+	var err error
+	if s.journal == nil {
+		err = s.openJournal()
+	}
 	switch {
 	case s.over:
 		err = nil
@@ -252,7 +265,7 @@ func (s *sink) restoreDecoder() error {
 	if s.within {
 		d.entries--
 		d.begin(last)
-		d.segments, d.pos, d.left = s.segments, s.pos, s.left
+		d.extents, d.pos, d.left = s.extents, s.pos, s.left
 		d.part = append(d.part, s.part...)
 		return s.reopen(&d.entry)
 	}

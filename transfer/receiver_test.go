@@ -215,7 +215,7 @@ func TestFaults(t *testing.T) {
 		r := receiver(t, to, newStore(), nil)
 		full := true
 		r.fault = func(what, path string) error {
-			if full && what == op {
+			if full && what == op && (what != "create" || path == "d/f") {
 				return &fs.PathError{Op: "x", Path: filepath.Join(to, path), Err: syscall.ENOSPC}
 			}
 			return nil
@@ -228,7 +228,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%s: %v", op, err)
 			continue
 		}
-		full, x.a.Resumed = false, true
+		full = false
 		must(t, x.session(r, size, point))
 		if got, err := os.ReadFile(filepath.Join(to, "d", "f")); err != nil || len(got) != 1000 {
 			t.Errorf("%s: %d octets, %v", op, len(got), err)
@@ -274,6 +274,10 @@ func TestLost(t *testing.T) {
 			found, _ := filepath.Glob(filepath.Join(to, "d", ".b.*"))
 			return os.Truncate(found[0], 10)
 		},
+		"the folder, for a link": func(to string) error {
+			os.Rename(filepath.Join(to, "d"), filepath.Join(to, "e"))
+			return os.Symlink("e", filepath.Join(to, "d"))
+		},
 		"the journal": func(to string) error {
 			found, _ := filepath.Glob(filepath.Join(to, mark+"*"))
 			return os.Remove(found[0])
@@ -297,7 +301,7 @@ func TestLost(t *testing.T) {
 			t.Errorf("%s: %v, %v; want it discarded", why, rec.State, err)
 		}
 		for p := range look(t, to) {
-			if strings.Contains(p, mark) && why != "the journal" {
+			if strings.Contains(p, mark) && why != "the journal" && why != "the folder, for a link" {
 				t.Errorf("%s: %q is left", why, p)
 			}
 		}
@@ -323,21 +327,28 @@ func TestFolderAway(t *testing.T) {
 	}
 }
 
-// A folder that lets nobody write is an error that names what could not be made there.
-func TestReadOnly(t *testing.T) {
-	if os.Getuid() <= 0 {
-		t.Skip("whoever may do everything, and a system without modes, are refused nothing")
-	}
-	from, to := filepath.Join(t.TempDir(), "f"), t.TempDir()
+// An activity that cannot begin, since nothing can be made in the folder, has not begun, and begins later.
+func TestCannotBegin(t *testing.T) {
+	from, to, st := filepath.Join(t.TempDir(), "f"), t.TempDir(), newStore()
 	put(t, from, "x")
-	r := receiver(t, to, newStore(), nil)
-	must(t, os.Chmod(to, 0o500))
+	r := receiver(t, to, st, nil)
+	r.fault = func(string, string) error { return syscall.EROFS }
 	x := newActivity(t, scan(t, nil, from).Jobs[0], "a")
 	size, point := func() int { return 100 }, func() bool { return false }
-	if err := x.session(r, size, point); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("%v; want that it is not permitted", err)
+	if err := x.session(r, size, point); !errors.Is(err, syscall.EROFS) {
+		t.Errorf("%v; want that nothing can be written", err)
 	}
-	must(t, os.Chmod(to, 0o700))
-	x.a.Resumed = true
+	if _, err := st.Get(bg, x.a.Key); !errors.Is(err, checkpoint.ErrNotFound) {
+		t.Errorf("%v; want that there is no record", err)
+	}
+	r.fault = nil
 	must(t, x.session(r, size, point))
+
+	// The same start once more is refused, and leaves nothing.
+	before := look(t, to)
+	x.a.Resumed = false
+	if err := x.session(r, size, point); !errors.Is(err, checkpoint.ErrExists) {
+		t.Errorf("%v; want that the activity exists", err)
+	}
+	same(t, look(t, to), before)
 }

@@ -54,8 +54,8 @@ const (
 // An item is an entry with what is needed to send it.
 type item struct {
 	Entry
-	top  *top
-	segs []segment // of a sparse file
+	top     *top
+	extents []extent // of a sparse file
 }
 
 // A top is a path that the user has named.
@@ -142,10 +142,10 @@ func (s *scanner) walk(t *top, p string, info fs.FileInfo) error {
 	case mode.IsRegular():
 		it.Type, it.Size = File, info.Size()
 		if err = readable(local); err == nil {
-			it.segs, err = segments(local, info)
+			it.extents, err = extents(local, info)
 		}
-		if it.segs != nil {
-			it.setSegments()
+		if it.extents != nil {
+			it.setExtents()
 		}
 	case mode&fs.ModeSymlink != 0:
 		it.Type = Link
@@ -168,8 +168,8 @@ func (s *scanner) walk(t *top, p string, info fs.FileInfo) error {
 	return nil
 }
 
-// setSegments makes a file a sparse one. No segments at all are a hole from end to end.
-func (it *item) setSegments() { it.Type, it.Segments = Sparse, uint32(len(it.segs)) }
+// setExtents makes a file a sparse one. No extents at all are a hole from end to end.
+func (it *item) setExtents() { it.Type, it.Extents = Sparse, uint32(len(it.extents)) }
 
 // list walks what is in a folder.
 func (s *scanner) list(it *item, local string) error {

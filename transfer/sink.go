@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/tenuto-session/tenuto/checkpoint"
 )
@@ -180,6 +181,9 @@ func (s *sink) take(ev event, b []byte) error {
 		}
 		s.progress.entries.Add(1)
 		s.report(e, Written)
+		if len(s.pending) == maxPending || len(s.dirty) >= maxDirty {
+			return s.sync(context.Background())
+		}
 	}
 	return nil
 }
@@ -266,14 +270,11 @@ func (s *sink) finish(e *Entry) error {
 		return failed("set the mode of", e.Path, err)
 	}
 	name := path.Base(temporary(e.Path, s.tag, s.decoder.entries))
-	if err := s.folder.Chtimes(name, e.ModTime, e.ModTime); err != nil {
+	if err := s.folder.Chtimes(name, time.Time{}, e.ModTime); err != nil {
 		return failed("set the time of", e.Path, err)
 	}
 	s.pending = append(s.pending, written{file: s.file, path: e.Path})
 	s.file = nil
-	if len(s.pending) == maxPending || len(s.dirty) >= maxDirty {
-		return s.sync(context.Background())
-	}
 	return nil
 }
 

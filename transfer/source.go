@@ -23,10 +23,10 @@ type Source struct {
 
 	// The place in the activity: octet in of a part of an item.
 	index  int
-	part   int    // 0 is the item's header; then come a segment's head and its octets, in turn
+	part   int    // 0 is the item's header; then come an extent's head and its octets, in turn
 	in     int64  //
 	head   []byte // the item's header
-	cursor [segmentSize]byte
+	cursor [extentSize]byte
 	file   *os.File
 }
 
@@ -61,7 +61,7 @@ func (s *Source) read(b []byte) (n int, err error) {
 		case s.part == 0:
 			n = copy(b, s.head[s.in:])
 		case s.part%2 == 1:
-			n = copy(b, it.segment(s.part).append(s.cursor[:0])[s.in:])
+			n = copy(b, it.extent(s.part).append(s.cursor[:0])[s.in:])
 		default:
 			n, err = s.content(it, b[:min(int64(len(b)), size-s.in)])
 		}
@@ -82,20 +82,20 @@ func (s *Source) read(b []byte) (n int, err error) {
 // parts is how many parts an item has.
 func (it *item) parts() int { return 1 + 2*it.count() }
 
-// count is how many segments an item has; a file that is not sparse has one, whose head is not sent.
+// count is how many extents an item has; a file that is not sparse has one, whose head is not sent.
 func (it *item) count() int {
 	if it.Type == File {
 		return 1
 	}
-	return len(it.segs)
+	return len(it.extents)
 }
 
-// segment is the one that a part belongs to.
-func (it *item) segment(part int) segment {
+// extent is the one that a part belongs to.
+func (it *item) extent(part int) extent {
 	if it.Type == File {
-		return segment{0, it.Size}
+		return extent{0, it.Size}
 	}
-	return it.segs[(part-1)/2]
+	return it.extents[(part-1)/2]
 }
 
 func (it *item) partSize(part int) int64 {
@@ -103,9 +103,9 @@ func (it *item) partSize(part int) int64 {
 	case part == 0:
 		return it.headerSize()
 	case part%2 == 0:
-		return it.segment(part).length
+		return it.extent(part).length
 	case it.Type == Sparse:
-		return segmentSize
+		return extentSize
 	}
 	return 0
 }
@@ -115,7 +115,7 @@ func (s *Source) content(it *item, b []byte) (int, error) {
 	if err := s.open(it); err != nil {
 		return 0, err
 	}
-	n, err := s.file.ReadAt(b, it.segment(s.part).offset+s.in)
+	n, err := s.file.ReadAt(b, it.extent(s.part).offset+s.in)
 	if n > 0 {
 		return n, nil
 	}

@@ -39,7 +39,7 @@ func TestSparse(t *testing.T) {
 		why     string
 		size    int64
 		offsets []int64
-		want    int // segments
+		want    int // extents
 	}{
 		{"all a hole", 100 * mib, nil, 0},
 		{"at the start", 100 * mib, []int64{0}, 1},
@@ -54,8 +54,8 @@ func TestSparse(t *testing.T) {
 		sparse(t, from, tt.size, "text", tt.offsets...)
 		p := scan(t, nil, from)
 		for e := range p.Jobs[0].Entries {
-			if e.Type != Sparse || int(e.Segments) != tt.want {
-				t.Errorf("%s: %v with %d segments, want %d", tt.why, e.Type, e.Segments, tt.want)
+			if e.Type != Sparse || int(e.Extents) != tt.want {
+				t.Errorf("%s: %v with %d extents, want %d", tt.why, e.Type, e.Extents, tt.want)
 			}
 		}
 		if limit := int64(tt.want+1) * (minHole * 2); p.Octets > limit {
@@ -85,10 +85,10 @@ func TestSparse(t *testing.T) {
 	}
 }
 
-// A file of very many segments is sent with a limited number of them.
-func TestManySegments(t *testing.T) {
+// A file of very many extents is sent with a limited number of them.
+func TestManyExtents(t *testing.T) {
 	from := filepath.Join(t.TempDir(), "f")
-	const n = maxSegments + 10
+	const n = maxExtents + 10
 	offsets := make([]int64, n)
 	for i := range offsets {
 		offsets[i] = int64(i+1) * 2 * minHole
@@ -96,8 +96,8 @@ func TestManySegments(t *testing.T) {
 	sparse(t, from, (n+2)*2*minHole, "t", offsets...)
 	p := scan(t, nil, from)
 	for e := range p.Jobs[0].Entries {
-		if e.Segments < 2 || e.Segments > maxSegments+1 {
-			t.Errorf("%d segments", e.Segments)
+		if e.Extents < 2 || e.Extents > maxExtents+1 {
+			t.Errorf("%d extents", e.Extents)
 		}
 	}
 	src, err := p.Jobs[0].Open()
@@ -121,26 +121,26 @@ func TestDense(t *testing.T) {
 	}
 }
 
-func TestBadSegments(t *testing.T) {
+func TestBadExtents(t *testing.T) {
 	for _, tt := range []struct {
-		seg        segment
+		seg        extent
 		from, size int64
 		want       bool
 	}{
-		{segment{0, 10}, 0, 10, true}, {segment{5, 5}, 5, 10, true}, {segment{9, 1}, 0, 10, true},
-		{segment{4, 1}, 5, 10, false}, {segment{0, 11}, 0, 10, false}, {segment{9, 2}, 0, 10, false}, {segment{3, 0}, 0, 10, false},
-		{segment{10, 1}, 0, 10, false}, {segment{11, 1}, 0, 10, false}, {segment{-1, 1}, 0, 10, false}, {segment{1, -1}, 0, 10, false},
+		{extent{0, 10}, 0, 10, true}, {extent{5, 5}, 5, 10, true}, {extent{9, 1}, 0, 10, true},
+		{extent{4, 1}, 5, 10, false}, {extent{0, 11}, 0, 10, false}, {extent{9, 2}, 0, 10, false}, {extent{3, 0}, 0, 10, false},
+		{extent{10, 1}, 0, 10, false}, {extent{11, 1}, 0, 10, false}, {extent{-1, 1}, 0, 10, false}, {extent{1, -1}, 0, 10, false},
 	} {
-		got, err := parseSegment(tt.seg.append(nil), tt.from, tt.size)
+		got, err := parseExtent(tt.seg.append(nil), tt.from, tt.size)
 		if (err == nil) != tt.want || tt.want && got != tt.seg {
 			t.Errorf("%v behind %d of %d: %v, %v", tt.seg, tt.from, tt.size, got, err)
 		}
 	}
-	// The next segment lies behind the one before, also where that has ended.
+	// The next extent lies behind the one before, also where that has ended.
 	d := decoder{announced: 1}
-	b := (&Entry{Type: Sparse, Path: "f", Size: 100, Segments: 2}).appendHeader(nil)
-	b = append(segment{10, 5}.append(b), "12345"...)
-	b = segment{14, 1}.append(b)
+	b := (&Entry{Type: Sparse, Path: "f", Size: 100, Extents: 2}).appendHeader(nil)
+	b = append(extent{10, 5}.append(b), "12345"...)
+	b = extent{14, 1}.append(b)
 	var events []event
 	for {
 		ev, n, err := d.next(b)
@@ -148,7 +148,7 @@ func TestBadSegments(t *testing.T) {
 			break
 		}
 		if events = append(events, ev); ev == more {
-			t.Fatal("overlapping segments are taken")
+			t.Fatal("overlapping extents are taken")
 		}
 		b = b[n:]
 	}

@@ -4,5 +4,5 @@ package transfer
 
 import "io/fs"
 
-// segments knows of no holes here: all octets of a file are sent.
-func segments(string, fs.FileInfo) ([]segment, error) { return nil, nil }
+// extents knows of no holes here: all octets of a file are sent.
+func extents(string, fs.FileInfo) ([]extent, error) { return nil, nil }

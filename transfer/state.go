@@ -13,7 +13,7 @@ const (
 )
 
 // A state is what of a sink is in a record's cookie: Version (1) Flags (1) Tag (8) Announced (8) Total (8) Entries (8) Journaled (8) Partial (2)
-// Within (1) Pos (8) Left (8) Segments (4) Part.
+// Within (1) Pos (8) Left (8) Extents (4) Part.
 type state struct {
 	flags            byte
 	tag              string // of the names that are the activity's, in hex: random, so that no peer knows it
@@ -23,8 +23,8 @@ type state struct {
 	partial          uint16 // octets behind them, of a header that has not come as a whole
 	within           bool   // the last entry has not ended; the rest is of that, as in decoder
 	pos, left        int64
-	segments         uint32
-	part             []byte // of a segment's head
+	extents          uint32
+	part             []byte // of an extent's head
 }
 
 const (
@@ -50,13 +50,13 @@ func (s *state) append(b []byte) []byte {
 	}
 	b = binary.BigEndian.AppendUint64(b, uint64(s.pos))
 	b = binary.BigEndian.AppendUint64(b, uint64(s.left))
-	b = binary.BigEndian.AppendUint32(b, s.segments)
+	b = binary.BigEndian.AppendUint32(b, s.extents)
 	return append(b, s.part...)
 }
 
 // parse reads a cookie, which is ours: that it makes no sense means that the store is not the one that it was.
 func (s *state) parse(b []byte) error {
-	if len(b) < stateFixed || b[0] != stateVersion || len(b) >= stateFixed+segmentSize {
+	if len(b) < stateFixed || b[0] != stateVersion || len(b) >= stateFixed+extentSize {
 		return fmt.Errorf("transfer: resume: the record's cookie, of %d octets, is not one of this package", len(b))
 	}
 	s.flags = b[1]
@@ -70,7 +70,7 @@ func (s *state) parse(b []byte) error {
 	s.within = b[2] != 0
 	s.pos = int64(binary.BigEndian.Uint64(b[3:]))
 	s.left = int64(binary.BigEndian.Uint64(b[11:]))
-	s.segments = binary.BigEndian.Uint32(b[19:])
+	s.extents = binary.BigEndian.Uint32(b[19:])
 	s.part = append([]byte(nil), b[23:]...)
 	return nil
 }
@@ -78,7 +78,7 @@ func (s *state) parse(b []byte) error {
 // note puts the decoder's state into what is to be committed.
 func (s *state) note(d *decoder) {
 	s.entries, s.within = d.entries, d.within
-	s.pos, s.left, s.segments = d.pos, d.left, d.segments
+	s.pos, s.left, s.extents = d.pos, d.left, d.extents
 	s.part, s.partial = nil, 0
 	switch {
 	case d.whole:
