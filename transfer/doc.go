@@ -28,5 +28,6 @@
 //
 // Folders get their modes and times by the jobs that are last in a plan: sent beside others, they may not have the last word. Folders that were made for
 // an activity which is discarded stay. Whether a file has changed is told by its size and time of modification alone. Where names that differ in case
-// are one, the later of two such entries counts as one whose target exists.
+// are one, the later of two such entries counts as one whose target exists. A folder that is there and lets its owner not write is not changed for what is to
+// go into it. Where several processes write into one folder, one that has lost an activity to another may still touch the time of a file that has come.
 package transfer

@@ -171,3 +171,54 @@ func fenced(t *testing.T, several bool) {
 		same(t, look(t, dir), before)
 	}
 }
+
+// Who is overtaken after it has acquired the record, by one in another process that gets to the activity's middle, its end, or discards it, destroys nothing of
+// what that has committed.
+func TestOvertaken(t *testing.T) {
+	text := strings.Repeat("text", 1000)
+	var s stream
+	s.add(Entry{Type: File, Path: "a"}, text)
+	s.add(Entry{Type: File, Path: "b"}, text)
+	end := int64(len(s.octets))
+	for _, to := range []struct {
+		offset int64
+		state  checkpoint.State
+	}{{300, checkpoint.Running}, {end - 100, checkpoint.Running}, {end, checkpoint.Running}, {end, checkpoint.Ended}, {300, checkpoint.Discarded}} {
+		dir, st := t.TempDir(), newStore()
+		a := s.activity(t, "a")
+		write := func(r *Receiver, to int64, state checkpoint.State) error {
+			sink, rec, err := r.Open(bg, a)
+			if err != nil {
+				return err
+			}
+			defer sink.Close()
+			a.Resumed = true
+			if _, err := sink.Write(s.octets[rec.Offset:to]); err != nil {
+				return err
+			}
+			rec.Offset, rec.State = to, state
+			return sink.Commit(bg, rec)
+		}
+		must(t, write(receiver(t, dir, st, nil), 200, checkpoint.Running))
+		var before map[string]string
+		st.pause = func() {
+			must(t, write(receiver(t, dir, st, nil), to.offset, to.state))
+			before = look(t, dir)
+		}
+		sink, _, err := receiver(t, dir, st, nil).Open(bg, a)
+		if err == nil {
+			must(t, sink.Close())
+		} else if !errors.Is(err, checkpoint.ErrFenced) {
+			t.Errorf("%+v: %v; want that it is fenced", to, err)
+		}
+		same(t, look(t, dir), before)
+		if to.state == checkpoint.Running {
+			must(t, write(receiver(t, dir, st, nil), end, checkpoint.Ended))
+		}
+		for _, name := range []string{"a", "b"} {
+			if got, err := os.ReadFile(filepath.Join(dir, name)); to.state != checkpoint.Discarded && (err != nil || string(got) != text) {
+				t.Errorf("%+v: %s has %d octets, %v", to, name, len(got), err)
+			}
+		}
+	}
+}

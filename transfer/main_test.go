@@ -52,6 +52,7 @@ type store struct {
 	epoch   uint64
 	records map[checkpoint.Key]checkpoint.Record
 	crash   func() (before, after bool)
+	pause   func() // called once, when somebody has acquired a record
 }
 
 func newStore() *store { return &store{records: map[checkpoint.Key]checkpoint.Record{}} }
@@ -82,12 +83,20 @@ func (s *store) Create(_ context.Context, r checkpoint.Record) (checkpoint.Recor
 
 func (s *store) Acquire(_ context.Context, k checkpoint.Key) (checkpoint.Record, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	r, ok := s.records[k]
+	if ok {
+		r = s.own(r)
+	}
+	pause := s.pause
+	s.pause = nil
+	s.mu.Unlock()
 	if !ok {
 		return r, checkpoint.ErrNotFound
 	}
-	return s.own(r), nil
+	if pause != nil {
+		pause()
+	}
+	return r, nil
 }
 
 func (s *store) Commit(ctx context.Context, r checkpoint.Record) error {
