@@ -35,6 +35,7 @@ type disk struct {
 	open   func(a *Activity) error          // may fail
 	write  func() error                     // may fail
 	commit func(r *checkpoint.Record) error // may fail before anything is durable
+	early  func(r *checkpoint.Record)       // before a commit, without the lock
 	after  func(r *checkpoint.Record)       // between the commit and its confirmation
 	header []byte                           // of the last activity
 }
@@ -78,6 +79,9 @@ func (f *file) Write(b []byte) (int, error) {
 }
 
 func (f *file) Commit(ctx context.Context, r checkpoint.Record) error {
+	if f.d.early != nil {
+		f.d.early(&r)
+	}
 	f.d.mu.Lock()
 	defer f.d.mu.Unlock()
 	if f.d.commit != nil {
@@ -92,8 +96,8 @@ func (f *file) Commit(ctx context.Context, r checkpoint.Record) error {
 	case checkpoint.Discarded:
 		delete(f.d.files, r.ID)
 	case checkpoint.Interrupted:
-		if len(f.new) > 0 {
-			panic("interrupted with octets that are not committed")
+		if r.Offset != f.at {
+			panic("interrupted somewhere else")
 		}
 	default:
 		if have := len(f.d.files[r.ID]); int64(have) != f.at || int64(have+len(f.new)) != r.Offset {
@@ -189,6 +193,7 @@ type site struct {
 	log      *slog.Logger
 
 	reviving sync.WaitGroup
+	trace    func(tenuto.Trace) // of the server's sessions
 
 	mu      sync.Mutex
 	server  *tenuto.Endpoint
@@ -229,7 +234,11 @@ func (p *site) endpoint(t *testing.T, key ed25519.PrivateKey) *tenuto.Endpoint {
 func (p *site) serve(t *testing.T) {
 	t.Helper()
 	ep := p.endpoint(t, nil)
-	ln, err := ep.Listen(bg, "memory://server", &tenuto.Config{Units: Units})
+	ln, err := ep.Listen(bg, "memory://server", &tenuto.Config{Units: Units, Trace: func(tr tenuto.Trace) {
+		if p.trace != nil {
+			p.trace(tr)
+		}
+	}})
 	if err != nil {
 		t.Error(err)
 		return

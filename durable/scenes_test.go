@@ -9,7 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/tenuto-session/tenuto"
 	"github.com/tenuto-session/tenuto/checkpoint"
+	"github.com/tenuto-session/tenuto/spdu"
 )
 
 // once runs f the n-th time that it is called.
@@ -30,6 +32,16 @@ func TestHardMoments(t *testing.T) {
 		},
 		"the session, between the end's commit and its confirmation": func(t *testing.T, p *site) {
 			p.disk.after = once(units, func() { p.kill(t) })
+		},
+		"the session, between the confirmation and its arrival": func(t *testing.T, p *site) {
+			confirmed := 0
+			p.trace = func(tr tenuto.Trace) {
+				if _, ok := tr.SPDU.(spdu.MIA); ok && tr.Sent {
+					if confirmed++; confirmed == 4 {
+						p.dialled[0].Break()
+					}
+				}
+			}
 		},
 		"the server, between commit and confirmation": func(t *testing.T, p *site) {
 			p.disk.after = once(4, func() { p.kill(t) })
@@ -293,6 +305,61 @@ func TestTwoOwners(t *testing.T) {
 		}
 		first.Close()
 		second.Close()
+	})
+}
+
+// TestTwoReceivers: of two servers on one store the one to which the sender has come last commits, and the other one nothing more.
+func TestTwoReceivers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newSite(t)
+		ep := p.endpoint(t, nil)
+		defer ep.Close()
+		ln, err := ep.Listen(bg, "memory://twin", &tenuto.Config{Units: Units})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(bg)
+		var serving sync.WaitGroup
+		defer serving.Wait()
+		defer cancel()
+		serving.Go(func() { (&Server{Receiver: p.disk, Logger: p.log}).Serve(ctx, ln) })
+
+		// The first server is slow with its fourth commit, and meanwhile the sender has gone to the other one.
+		slow, resume := make(chan struct{}), make(chan struct{})
+		commits := 0
+		p.disk.early = func(r *checkpoint.Record) {
+			if commits++; commits == 4 {
+				close(slow)
+				<-resume
+			}
+		}
+		snd := p.sender()
+		defer snd.Close()
+		snd.Distance = 10000
+		first := snd.Dial
+		dials := 0
+		snd.Dial = func(ctx context.Context, cfg *tenuto.Config) (*tenuto.Session, error) {
+			if dials++; dials == 1 {
+				return first(ctx, cfg)
+			}
+			return p.ep.Dial(ctx, "memory://twin/x", cfg)
+		}
+		serving.Go(func() {
+			<-slow
+			p.dialled[0].Break()
+			time.Sleep(time.Second) // by then the other one has all
+			close(resume)
+		})
+		src := &tape{b: pattern(95000), most: 1000}
+		if err := snd.Send(bg, Outgoing{ID: "work", Source: src}); err != nil {
+			t.Fatal(err)
+		}
+		<-resume
+		synctest.Wait()
+		p.wants(t, "work", src.b)
+		if p.disk.wrote != int64(len(src.b)) || p.disk.ended != 1 || dials != 2 {
+			t.Errorf("%d octets committed, %d ends, %d sessions", p.disk.wrote, p.disk.ended, dials)
+		}
 	})
 }
 

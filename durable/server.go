@@ -98,10 +98,10 @@ func (in *inbound) handle(ctx context.Context, ind tenuto.Indication) error {
 			return in.s.RespondEnd(ctx, note)
 		})
 	case tenuto.ActivityInterruptInd:
-		in.interrupt(ctx)
+		in.leave(ctx, checkpoint.Interrupted)
 		return in.s.RespondInterrupt(ctx, nil)
 	case tenuto.ActivityDiscardInd:
-		in.discard(ctx)
+		in.leave(ctx, checkpoint.Discarded)
 		return in.s.RespondDiscard(ctx, nil)
 	case tenuto.ReleaseInd:
 		return in.s.RespondRelease(ctx, nil)
@@ -225,36 +225,15 @@ func (in *inbound) trouble(ctx context.Context, err error) error {
 // maxText is the most that a receiver says of an exception or an end, in octets.
 const maxText = 1 << 10
 
-// interrupt notes that the activity rests at its last point. What has come since is forgotten by opening the sink anew.
-func (in *inbound) interrupt(ctx context.Context) {
+// leave commits that the activity rests at its last point, or is discarded.
+func (in *inbound) leave(ctx context.Context, st checkpoint.State) {
 	defer in.forget()
 	if in.sink == nil || in.rec.State == checkpoint.Ended {
 		return
 	}
-	if in.t.size > 0 {
-		in.closeSink()
-		a := in.activity
-		a.Resumed = true
-		var err error
-		if in.sink, in.rec, err = in.srv.Receiver.Open(ctx, &a); err != nil {
-			in.log.Warn("interrupt", "activity", a.Key.String(), "cause", err)
-			return
-		}
-	}
-	in.rec.State = checkpoint.Interrupted
+	in.rec.State = st
 	if err := in.sink.Commit(ctx, in.rec); err != nil {
-		in.log.Warn("interrupt", "activity", in.activity.Key.String(), "cause", err)
-	}
-}
-
-func (in *inbound) discard(ctx context.Context) {
-	defer in.forget()
-	if in.sink == nil || in.rec.State == checkpoint.Ended {
-		return
-	}
-	in.rec.State = checkpoint.Discarded
-	if err := in.sink.Commit(ctx, in.rec); err != nil {
-		in.log.Warn("discard", "activity", in.activity.Key.String(), "cause", err)
+		in.log.Warn("not recorded", "activity", in.activity.Key.String(), "state", st.String(), "cause", err)
 	}
 }
 
