@@ -132,12 +132,7 @@ func (a *outbound) confirmed(serial uint32) error {
 		return nil
 	}
 	a.recorded = time.Now()
-	err := a.snd.Store.Commit(context.Background(), rec)
-	if err != nil && !errors.Is(err, checkpoint.ErrFenced) {
-		a.snd.logger().Warn("not recorded", "activity", rec.Key.String(), "cause", err) // the receiver's record counts
-		return nil
-	}
-	return err
+	return a.snd.still(context.Background(), &rec)
 }
 
 // settle ends the activity on the session after an error, and returns what there is to say.

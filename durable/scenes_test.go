@@ -308,6 +308,33 @@ func TestTwoOwners(t *testing.T) {
 	})
 }
 
+// TestTakenOver: who has lost an activity to another sender does not take it back.
+func TestTakenOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newSite(t)
+		slow := func() *tape {
+			return &tape{b: pattern(100000), most: 1000, wait: func(int) error { time.Sleep(10 * time.Millisecond); return nil }}
+		}
+		first, second := p.sender(), p.sender()
+		first.Distance, second.Distance = 2000, 2000
+		lost := make(chan error)
+		go func() { lost <- first.Send(bg, Outgoing{ID: "work", Source: slow()}) }()
+		time.Sleep(200 * time.Millisecond)
+		if err := second.Send(bg, Outgoing{ID: "work", Source: slow()}); err != nil {
+			t.Error(err)
+		}
+		if err := <-lost; !errors.Is(err, checkpoint.ErrFenced) {
+			t.Error(err)
+		}
+		if len(p.dialled) != 2 {
+			t.Errorf("%d sessions", len(p.dialled))
+		}
+		p.wants(t, "work", pattern(100000))
+		first.Close()
+		second.Close()
+	})
+}
+
 // TestTwoReceivers: of two servers on one store the one to which the sender has come last commits, and the other one nothing more.
 func TestTwoReceivers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

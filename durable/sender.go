@@ -181,6 +181,9 @@ func (snd *Sender) until(ctx context.Context, a *outbound, do func(context.Conte
 				return err
 			}
 			snd.drop()
+			if fenced := snd.still(ctx, &a.rec); fenced != nil {
+				return fenced
+			}
 		} else if !snd.had || final(err) {
 			return err
 		}
@@ -196,6 +199,19 @@ func (snd *Sender) until(ctx context.Context, a *outbound, do func(context.Conte
 		}
 		backoff = min(2*backoff, lastBackoff)
 	}
+}
+
+// still brings the record up to date, and tells whether another has taken the activity over: the receiver has ended the session for that, perhaps, and to
+// resume it would take it away from the other again.
+func (snd *Sender) still(ctx context.Context, rec *checkpoint.Record) error {
+	err := snd.Store.Commit(ctx, *rec)
+	if errors.Is(err, checkpoint.ErrFenced) {
+		return err
+	}
+	if err != nil {
+		snd.logger().Warn("not recorded", "activity", rec.Key.String(), "cause", err) // the receiver's record counts
+	}
+	return nil
 }
 
 // session dials, unless there is a session.
