@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -203,6 +204,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(p.append(nil))
 	f.Add(appendLink(nil, &tenuto.Reference{Calling: []byte("me"), Common: []byte("then")}))
 	f.Add(appendHeader([]byte("header")))
+	f.Add(bytes.Repeat([]byte{0xff}, 300))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if p, err := parsePoint(b); err == nil && string(p.append(nil)) != string(b) {
 			t.Errorf("point %x became %x", b, p.append(nil))

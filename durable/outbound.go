@@ -236,7 +236,8 @@ func parseLink(b []byte) (r tenuto.Reference) {
 		if len(b) == 0 || len(b)-1 < int(b[0]) {
 			return tenuto.Reference{}
 		}
-		*part, b = b[1:1+b[0]], b[1+b[0]:]
+		n := 1 + int(b[0])
+		*part, b = b[1:n], b[n:]
 	}
 	return r
 }
