@@ -20,7 +20,7 @@ func TestCrashSimulation(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := demo.CrashOptions{Kills: kills, Cuts: kills / 5, Seed: uint64(kills), Program: program}
-	o.Size = int64(o.Kills+o.Cuts+1)*4*demo.CrashDistance + 12345
+	o.Size = demo.CrashSize(o.Kills+o.Cuts) + 12345
 	r, err := demo.Crash(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

@@ -31,17 +31,23 @@ type CrashOptions struct {
 // CrashDistance is how many octets there are between two synchronization points of the crash demonstration.
 const CrashDistance = 64 << 10
 
-// crashRoom is how many octets an event needs, so that something is committed before the next.
-const crashRoom = 4 * CrashDistance
+const (
+	// crashRoom is how many octets an event needs, so that something is committed before the next.
+	crashRoom = 4 * CrashDistance
+	// crashTail is what is left behind the last event: a disk may be so fast that it would be sent before that.
+	crashTail = 8 << 20
+)
+
+// CrashSize is the least size for so many events.
+func CrashSize(events int) int64 { return int64(events+1)*crashRoom + crashTail }
 
 // Check tells whether the events find room in the size.
 func (o CrashOptions) Check() error {
-	events := int64(o.Cuts) + int64(o.Kills)
 	if o.Cuts < 0 || o.Kills < 0 || o.Size <= 0 {
 		return errors.New("the size must be positive, and the cuts and kills not negative")
 	}
-	if o.Size/(events+1) < crashRoom {
-		return fmt.Errorf("%d cuts and kills need a size of at least %dMiB", events, (events+1)*crashRoom>>20+1)
+	if least := CrashSize(o.Cuts + o.Kills); o.Size < least {
+		return fmt.Errorf("%d cuts and kills need a size of at least %dMiB", o.Cuts+o.Kills, least>>20+1)
 	}
 	return nil
 }
@@ -164,10 +170,13 @@ func (c *crash) run(ctx context.Context) error {
 	if err := c.startSender(ctx); err != nil {
 		return err
 	}
-	room := c.o.Size / int64(len(events)+1)
+	room := (c.o.Size - crashTail) / int64(len(events)+1)
 	for i, e := range events {
 		if err := c.reach(ctx, int64(i+1)*room, time.Duration(r.IntN(10000))*time.Microsecond); err != nil {
 			return err
+		}
+		if c.sender.ended() {
+			return errors.New("all was sent before everything could happen: a larger size is needed")
 		}
 		if err := c.happen(ctx, e); err != nil {
 			return err
@@ -289,6 +298,16 @@ type process struct {
 	done chan struct{} // closed when it has ended, and all that it has said is heard
 	said string        // its last line
 	err  error
+}
+
+// ended tells whether it has come to its end by itself, as it should.
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return p.err == nil
+	default:
+		return false
+	}
 }
 
 func (p *process) kill() {
