@@ -1,2 +1,6 @@
-// Package examples holds small programs that use sessions, each in a directory of its own and with a test: http, rpc and chat.
+// Package examples holds small programs that use sessions, each in a directory of its own and with a test.
+//
+//   - http, rpc: what speaks over a net.Conn, over a session
+//   - chat: messages with bounds, and release
+//   - ledger: durable activities, exactly once into an SQL database
 package examples
