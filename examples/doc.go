@@ -3,4 +3,5 @@
 //   - http, rpc: what speaks over a net.Conn, over a session
 //   - chat: messages with bounds, and release
 //   - ledger: durable activities, exactly once into an SQL database
+//   - queue: durable activities as jobs, by several senders side by side
 package examples
