@@ -3,6 +3,7 @@
 //   - http, rpc: what speaks over a net.Conn, over a session
 //   - chat: messages with bounds, and release
 //   - turns: half-duplex, with the data token asked for and given
+//   - feed: simplex, from a sensor to a subscriber
 //   - ledger: durable activities, exactly once into an SQL database
 //   - queue: durable activities as jobs, by several senders side by side
 package examples
