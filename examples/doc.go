@@ -1,6 +1,6 @@
 // Package examples holds small programs that use sessions, each in a directory of its own and with a test.
 //
-//   - http, rpc, grpc: what speaks over a net.Conn, over a session
+//   - http, rpc, grpc, pgx: what speaks over a net.Conn, over a session
 //   - chat: messages with bounds, and release
 //   - turns: half-duplex, with the data token asked for and given
 //   - feed: simplex, from a sensor to a subscriber
