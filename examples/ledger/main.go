@@ -132,7 +132,7 @@ func send(ctx context.Context, snd *durable.Sender, text []byte) error {
 	if _, err := parse(text); err != nil { // before the receiver books half of it
 		return err
 	}
+	defer snd.Close() // its error says nothing of what is booked
 	name := sha256.Sum256(text)
-	err := snd.Send(ctx, durable.Outgoing{ID: string(name[:checkpoint.MaxID]), Source: &batches{text: text}})
-	return errors.Join(err, snd.Close())
+	return snd.Send(ctx, durable.Outgoing{ID: string(name[:checkpoint.MaxID]), Source: &batches{text: text}})
 }

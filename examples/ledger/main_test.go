@@ -48,7 +48,7 @@ func TestReceiveAndSend(t *testing.T) {
 
 func TestBadLine(t *testing.T) {
 	for _, text := range []string{"ada ben\n", "ada ben 1 2\n", "ada ben x\n", "\n"} {
-		if err := send(t.Context(), nil, []byte(text)); err == nil || !strings.Contains(err.Error(), "want a payer") {
+		if err := send(t.Context(), &durable.Sender{}, []byte(text)); err == nil || !strings.Contains(err.Error(), "want a payer") {
 			t.Errorf("%q: got %v", text, err)
 		}
 	}
