@@ -60,30 +60,35 @@ func drain(ctx context.Context, senders []*durable.Sender, jobs fs.FS, out io.Wr
 		}
 	}
 	close(names)
-	var (
-		working sync.WaitGroup
-		mu      sync.Mutex // guards errs and out
-		errs    []error
-	)
+	type result struct {
+		name string
+		err  error
+	}
+	results := make(chan result)
+	var working sync.WaitGroup
 	for _, snd := range senders {
 		working.Go(func() {
 			for name := range names {
 				if ctx.Err() != nil {
 					break
 				}
-				err := send(ctx, snd, jobs, name)
-				mu.Lock()
-				if err == nil {
-					fmt.Fprintln(out, name)
-				} else {
-					errs = append(errs, fmt.Errorf("%s: %w", name, err)) // the others may do better
-				}
-				mu.Unlock()
+				results <- result{name, send(ctx, snd, jobs, name)}
 			}
 			_ = snd.Close()
 		})
 	}
-	working.Wait()
+	go func() {
+		working.Wait()
+		close(results)
+	}()
+	var errs []error
+	for r := range results {
+		if r.err == nil {
+			fmt.Fprintln(out, r.name)
+		} else {
+			errs = append(errs, fmt.Errorf("%s: %w", r.name, r.err)) // the others may do better
+		}
+	}
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
