@@ -3,6 +3,7 @@ package durable
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -117,6 +118,14 @@ func TestTrouble(t *testing.T) {
 		{"refused", func(p *site) {
 			p.disk.open = func(*Activity) error { return errors.Join(errors.New("not here"), ErrRefused) }
 		}, nil, "not here", true},
+		{"refused while it is written", func(p *site) {
+			p.disk.write = func() error {
+				if len(p.disk.files["work"]) > 0 {
+					return errors.Join(errors.New("not such octets"), ErrRefused)
+				}
+				return nil
+			}
+		}, nil, "not such octets", true},
 		{"exists", func(p *site) {
 			p.disk.open = func(a *Activity) error {
 				_, err := p.received.Create(bg, checkpoint.Record{Key: a.Key})
@@ -144,11 +153,19 @@ func TestTrouble(t *testing.T) {
 				if r := p.state(t, p.sent, "work"); r.State != state {
 					t.Errorf("%+v", r)
 				}
+				if !slices.Contains([]string{"exists", "refused", "open", "commit"}, test.name) { // which have no record, or can not change it
+					if r := p.state(t, p.received, "work"); r.State != state {
+						t.Errorf("%v", r)
+					}
+				}
+				if test.discarded && p.disk.file("work") != nil {
+					t.Error("what was written is still there")
+				}
 				if test.mend == nil {
 					if err := snd.Send(bg, Outgoing{ID: "work", Source: src}); !errors.Is(err, checkpoint.ErrNotFound) {
 						t.Errorf("again: %v", err)
 					}
-					p.disk.open = nil // the session serves the next one
+					p.disk.open, p.disk.write = nil, nil // the session serves the next one
 					if err := snd.Send(bg, Outgoing{ID: "other", Source: src}); err != nil {
 						t.Errorf("another: %v", err)
 					}

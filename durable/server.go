@@ -79,6 +79,7 @@ type inbound struct {
 	sink     Sink // nil while there is none, or it is of no use any more
 	rec      checkpoint.Record
 	t        *tally
+	opened   bool // the activity is ours, though its sink may be of no use any more
 	mute     bool // the sender has been told of an exception: nothing counts until it has interrupted or discarded
 }
 
@@ -143,7 +144,7 @@ func (in *inbound) begin(ctx context.Context, a Activity, data []byte) (err erro
 		return in.trouble(ctx, fmt.Errorf("%w: it was discarded", checkpoint.ErrNotFound))
 	}
 	p := pointOf(&in.rec)
-	in.t = newTally(p)
+	in.opened, in.t = true, newTally(p)
 	if !a.Resumed {
 		return nil
 	}
@@ -209,7 +210,7 @@ func (in *inbound) trouble(ctx context.Context, err error) error {
 		return err // whoever has taken the activity over has the sender, or will have it
 	}
 	in.log.Warn("exception", "activity", in.activity.Key.String(), "cause", err)
-	in.forget()
+	in.closeSink()
 	in.mute = true
 	r := tenuto.ReceivingJeopardized
 	switch {
@@ -228,11 +229,20 @@ const maxText = 1 << 10
 // leave commits that the activity rests at its last point, or is discarded.
 func (in *inbound) leave(ctx context.Context, st checkpoint.State) {
 	defer in.forget()
-	if in.sink == nil || in.rec.State == checkpoint.Ended {
+	if !in.opened || in.rec.State == checkpoint.Ended {
 		return
 	}
-	in.rec.State = st
-	if err := in.sink.Commit(ctx, in.rec); err != nil {
+	var err error
+	if in.sink == nil { // it has failed
+		a := in.activity
+		a.Resumed = true
+		in.sink, in.rec, err = in.srv.Receiver.Open(ctx, &a)
+	}
+	if err == nil {
+		in.rec.State = st
+		err = in.sink.Commit(ctx, in.rec)
+	}
+	if err != nil {
 		in.log.Warn("not recorded", "activity", in.activity.Key.String(), "state", st.String(), "cause", err)
 	}
 }
@@ -240,7 +250,7 @@ func (in *inbound) leave(ctx context.Context, st checkpoint.State) {
 // forget ends with the activity that there is, if there is one.
 func (in *inbound) forget() {
 	in.closeSink()
-	in.t, in.rec, in.mute = nil, checkpoint.Record{}, false
+	in.t, in.rec, in.opened, in.mute = nil, checkpoint.Record{}, false, false
 }
 
 func (in *inbound) closeSink() {
