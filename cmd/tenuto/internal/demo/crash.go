@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -31,15 +32,11 @@ type CrashOptions struct {
 // CrashDistance is how many octets there are between two synchronization points of the crash demonstration.
 const CrashDistance = 64 << 10
 
-const (
-	// crashRoom is how many octets an event needs, so that something is committed before the next.
-	crashRoom = 4 * CrashDistance
-	// crashTail is what is left behind the last event: a disk may be so fast that it would be sent before that.
-	crashTail = 8 << 20
-)
+// crashRoom is how many octets an event needs, so that something is committed before the next.
+const crashRoom = 4 * CrashDistance
 
 // CrashSize is the least size for so many events.
-func CrashSize(events int) int64 { return int64(events+1)*crashRoom + crashTail }
+func CrashSize(events int) int64 { return int64(events+1) * crashRoom }
 
 // Check tells whether the events find room in the size.
 func (o CrashOptions) Check() error {
@@ -109,6 +106,10 @@ func Crash(ctx context.Context, o CrashOptions) (*Report, error) {
 		return nil, err
 	}
 	took := time.Since(began)
+	c.receiver.kill() // all that it has said is heard then
+	if err := c.judge.verdict(o.Size); err != nil {
+		return nil, err
+	}
 	got, err := sumOf(filepath.Join(dir, "in", "file"))
 	if err != nil {
 		return nil, err
@@ -170,13 +171,10 @@ func (c *crash) run(ctx context.Context) error {
 	if err := c.startSender(ctx); err != nil {
 		return err
 	}
-	room := (c.o.Size - crashTail) / int64(len(events)+1)
+	room := c.o.Size / int64(len(events)+1)
 	for i, e := range events {
 		if err := c.reach(ctx, int64(i+1)*room, time.Duration(r.IntN(10000))*time.Microsecond); err != nil {
 			return err
-		}
-		if c.sender.ended() {
-			return errors.New("all was sent before everything could happen: a larger size is needed")
 		}
 		if err := c.happen(ctx, e); err != nil {
 			return err
@@ -212,17 +210,14 @@ func (c *crash) happen(ctx context.Context, what int) error {
 	return nil
 }
 
-// reach waits until so many octets are committed, and then a while; or, if they are more than there are, until the sender has ended.
+// reach waits until so many octets are committed, and then a while; or, if they are more than there are, until the sender has come to its end.
 func (c *crash) reach(ctx context.Context, octets int64, more time.Duration) error {
 	failures := 0
 	for {
-		committed, settled, wrong := c.judge.state()
+		committed, settled := c.judge.state()
 		if c.o.Progress != nil {
 			cuts, kills := c.judge.counts()
 			c.o.Progress(committed, cuts, kills)
-		}
-		if wrong != nil {
-			return wrong
 		}
 		if committed >= octets && settled {
 			t := time.NewTimer(more)
@@ -238,8 +233,14 @@ func (c *crash) reach(ctx context.Context, octets int64, more time.Duration) err
 		case <-c.judge.moved:
 			failures = 0
 		case <-c.sender.done:
-			if c.sender.err == nil {
+			if c.sender.err == nil && octets > c.o.Size {
 				return nil
+			}
+			if c.sender.err == nil { // before all could happen: the same command sends it once more
+				if err := c.startSender(ctx); err != nil {
+					return err
+				}
+				continue
 			}
 			// The first session of a sender is tried once, and the receiver may not have been back yet.
 			if failures++; failures > 50 {
@@ -258,7 +259,7 @@ func (c *crash) reach(ctx context.Context, octets int64, more time.Duration) err
 }
 
 func (c *crash) startReceiver(ctx context.Context) (err error) {
-	c.receiver, err = c.start(ctx, "receiver", "recv", "--listen", "tenuto://"+c.listen, filepath.Join(c.dir, "in"))
+	c.receiver, err = c.start(ctx, "receiver", "recv", "--replace", "--listen", "tenuto://"+c.listen, filepath.Join(c.dir, "in"))
 	return err
 }
 
@@ -300,16 +301,6 @@ type process struct {
 	err  error
 }
 
-// ended tells whether it has come to its end by itself, as it should.
-func (p *process) ended() bool {
-	select {
-	case <-p.done:
-		return p.err == nil
-	default:
-		return false
-	}
-}
-
 func (p *process) kill() {
 	if p != nil {
 		p.cmd.Process.Kill()
@@ -322,10 +313,8 @@ type judge struct {
 	moved chan struct{}
 
 	mu        sync.Mutex
-	committed int64 // octets
-	history   []commit
-	lost      bool // the receiver was killed: it may have committed more than was heard
-	wrong     error
+	said      []saying
+	committed int64 // octets, as far as was heard
 	resumes   int64
 	counted   [len(happeningNames)]int
 	last      int       // what happened last
@@ -334,29 +323,16 @@ type judge struct {
 	took      [len(happeningNames)][]time.Duration
 }
 
-// A commit says that octets before to are committed.
-type commit struct {
-	at time.Time
-	to int64
+// A saying is a line of a log that counts, or, without a message, says that the receiver was killed.
+type saying struct {
+	Time     time.Time
+	Msg      string // "committed" by the receiver, "sending" by the sender
+	From, To int64
 }
 
-// at is how much was committed at a time: the two logs are not heard in the order in which they were written. mu is held.
-func (j *judge) at(t time.Time) (to int64) {
-	for i := len(j.history) - 1; i >= 0; i-- {
-		if !j.history[i].at.After(t) {
-			return j.history[i].to
-		}
-	}
-	return 0
-}
-
-// hear takes a line of a log.
+// hear takes a line of a log. The two logs are not heard in the order in which they were written.
 func (j *judge) hear(line []byte) {
-	var l struct {
-		Time     time.Time
-		Msg      string
-		From, To int64
-	}
+	var l saying
 	if json.Unmarshal(line, &l) != nil {
 		return
 	}
@@ -364,14 +340,7 @@ func (j *judge) hear(line []byte) {
 	defer j.mu.Unlock()
 	switch l.Msg {
 	case "committed":
-		switch {
-		case l.From < j.committed:
-			j.fail("octets %d to %d were committed again", l.From, j.committed)
-		case l.From > j.committed && !j.lost:
-			j.fail("octets %d to %d were never committed", j.committed, l.From)
-		}
-		j.committed, j.lost = l.To, false
-		j.history = append(j.history, commit{l.Time, l.To})
+		j.committed = l.To
 		if !j.since.IsZero() && !j.resuming {
 			j.took[j.last] = append(j.took[j.last], time.Since(j.since))
 			j.since = time.Time{}
@@ -379,29 +348,51 @@ func (j *judge) hear(line []byte) {
 	case "sending":
 		j.resumes++
 		j.resuming = false
-		if to := j.at(l.Time); l.From < to {
-			j.fail("octets %d to %d were sent again", l.From, to)
-		}
 	default:
 		return
 	}
+	j.said = append(j.said, l)
 	select {
 	case j.moved <- struct{}{}:
 	default:
 	}
 }
 
-func (j *judge) fail(format string, args ...any) {
-	if j.wrong == nil {
-		j.wrong = fmt.Errorf(format, args...)
-	}
-}
-
-// unheard says that the receiver was killed, and all that it has said was heard.
+// unheard says that the receiver was killed, and all that it has said was heard: it may have committed more.
 func (j *judge) unheard() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.lost = true
+	j.said = append(j.said, saying{Time: time.Now()})
+}
+
+// verdict says what is wrong with all that was said, if something is. A file that was committed as a whole may be sent once more.
+func (j *judge) verdict(size int64) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	slices.SortStableFunc(j.said, func(a, b saying) int { return a.Time.Compare(b.Time) })
+	committed, killed := int64(0), false
+	for _, l := range j.said {
+		if l.Msg != "" && l.From == 0 && committed >= size {
+			committed = 0
+		}
+		switch l.Msg {
+		case "committed":
+			switch {
+			case l.From < committed:
+				return fmt.Errorf("octets %d to %d were committed again", l.From, committed)
+			case l.From > committed && !killed:
+				return fmt.Errorf("octets %d to %d were never committed", committed, l.From)
+			}
+			committed, killed = l.To, false
+		case "sending":
+			if l.From < committed {
+				return fmt.Errorf("octets %d to %d were sent again", l.From, committed)
+			}
+		default:
+			killed = true
+		}
+	}
+	return nil
 }
 
 // note says what happened, and when. What is committed before the sender has resumed, after a kill, was sent before that.
@@ -413,10 +404,10 @@ func (j *judge) note(what int, at time.Time) {
 }
 
 // state tells how much is committed, and whether something was since the last event.
-func (j *judge) state() (committed int64, settled bool, wrong error) {
+func (j *judge) state() (committed int64, settled bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.committed, j.since.IsZero(), j.wrong
+	return j.committed, j.since.IsZero()
 }
 
 func (j *judge) counts() (cuts, kills int) {

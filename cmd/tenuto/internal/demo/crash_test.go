@@ -23,17 +23,18 @@ func TestJudge(t *testing.T) {
 		"committed unheard":        {[]string{line(1, "committed", 0, 10), "kill", line(2, "committed", 12, 15)}, ""},
 		"sent again":               {[]string{line(1, "committed", 0, 10), line(2, "sending", 5, 0)}, "octets 5 to 10 were sent again"},
 		"sent before, heard later": {[]string{line(1, "committed", 0, 10), line(4, "committed", 10, 20), line(2, "sending", 10, 0)}, ""},
+		"sent once more":           {[]string{line(1, "committed", 0, 20), line(2, "committed", 20, 30), line(3, "sending", 0, 0), line(4, "committed", 0, 10)}, ""},
 		"no line of ours":          {[]string{"panic: this", `{"msg":"other"}`}, ""},
 	} {
 		j := &judge{moved: make(chan struct{}, 1)}
-		for _, l := range test.lines {
+		for i, l := range test.lines {
 			if l == "kill" {
-				j.unheard()
+				j.said = append(j.said, saying{Time: at.Add(time.Duration(i) * time.Second)})
 				continue
 			}
 			j.hear([]byte(l))
 		}
-		_, _, err := j.state()
+		err := j.verdict(30)
 		if got := fmt.Sprint(err); test.want == "" && err != nil || test.want != "" && !strings.Contains(got, test.want) {
 			t.Errorf("%s: %v", name, err)
 		}
