@@ -89,7 +89,7 @@ func newReceiver(tb testing.TB, dir string) *receiver {
 		tb.Fatal(err)
 	}
 	lines := bufio.NewScanner(log)
-	for lines.Scan() && r.url == "" {
+	for r.url == "" && lines.Scan() {
 		if _, url, ok := strings.Cut(lines.Text(), "msg=listening url="); ok {
 			r.url = url
 		}
