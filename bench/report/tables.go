@@ -54,8 +54,8 @@ are one SSDU; without expedited data, where none can be cut that has begun, they
 	{"The same: what the receiver still gets", "User data that come to the receiver after the request. KiB; less is better.", "", unit("KiB-stale"), purgeColumns},
 	{"Durable activities: a file of 1 GiB", `By tenuto send to tenuto recv over TLS on loopback, two processes; local is one that hashes the octets once, writes them to the
 same file system, and flushes them at the same distance of 8 MiB. MB/s; more is better.`, "local", megabytes, []column{{"1 GiB", "File", "", nil}}},
-	{"The same: memory", "The most that a process had resident, with a file of 1 GiB and one of 64 MiB (small). MiB; less is better.", "", nil, []column{
-		{"sender", "File", "", unit("MiB-sender")}, {"receiver", "File", "", unit("MiB-receiver")}}},
+	{"The same: memory", "The most that a process had resident, with a file of 1 GiB (large) and one of 64 MiB (small). MiB; less is better.", "", nil, []column{
+		{"sender", "FileMemory", "", unit("MiB-sender")}, {"receiver", "FileMemory", "", unit("MiB-receiver")}}},
 	{"Durable activities: 10,000 files of 4 KiB", `By tenuto send to tenuto recv over TLS on loopback, and by rsync -a --fsync to a daemon over plain TCP on loopback. Files a second;
 more is better.`, "rsync", unit("files/s"), []column{{"10,000 files", "Files", "", nil}}},
 	{"Durable activities: after a SIGKILL", `From the kill of a process, with its start, to the next octets that are committed: the median of 60 kills of the sender, the receiver, or both
