@@ -12,8 +12,13 @@ import (
 const (
 	// maxPlain is the most that a record carries (RFC 8446 5.1).
 	maxPlain = 16 << 10
-	// blockSize has room for one full record and a tail, and beside them for alerts and answers to key updates.
-	blockSize = 20 << 10
+	// overhead is what a record has beside that: its head, type and tag (RFC 8446 5.2; the tag of each cipher has 16 octets).
+	overhead = 5 + 1 + 16
+	// batch is how many full records go to the kernel together, with a tail: a system call costs more than to copy a record.
+	batch = 4
+	// blockSize has room for them and a tail, and beside them spare for alerts and answers to key updates.
+	blockSize = batch*(maxPlain+overhead) + 2<<10 + spare
+	spare     = 2 << 10
 )
 
 // block is room for what goes out: it is taken for as long as it is needed, so that a carrier at rest has none.
@@ -64,13 +69,20 @@ func (in *inner) Write(b []byte) (n int, err error) {
 	return len(b), nil
 }
 
-// hold keeps the record that is written next for a flush.
+// hold keeps the records that are written next for a flush.
 func (in *inner) hold() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.rest == nil {
 		in.keep()
 	}
+}
+
+// fits says that there is room for another record of n octets.
+func (in *inner) fits(n int64) bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.rest == nil || int64(in.w)+n+overhead <= blockSize-spare
 }
 
 // keep makes room for a rest. The lock is held.

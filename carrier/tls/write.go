@@ -2,10 +2,6 @@ package tls
 
 import "errors"
 
-// maxTail is the most octets that go to the kernel together with the full record before them: a system call for a few octets costs
-// more than to copy a record.
-const maxTail = 2 << 10
-
 // maxRecords is how many records a carrier sends: 256 GiB if they are full. RFC 8446 5.5: with AES-GCM, 2^24.5 full records "may be
 // encrypted on a given connection while keeping a safety margin", and crypto/tls never changes its keys by itself.
 const maxRecords = 1 << 24
@@ -47,8 +43,7 @@ func (c *conn) write(bufs [][]byte, wait bool) (n int, err error) {
 			}
 			p = q.gather(stage[:maxPlain])
 		}
-		tail := q.left > 0 && q.left <= maxTail
-		if tail {
+		if q.left > 0 {
 			c.inner.hold()
 		}
 		if _, err = c.tls.Write(p); err != nil {
@@ -56,7 +51,7 @@ func (c *conn) write(bufs [][]byte, wait bool) (n int, err error) {
 		}
 		w.ahead += int64(len(p))
 		w.late += int64(len(p))
-		if !tail {
+		if q.left == 0 || !c.inner.fits(min(q.left, maxPlain)) {
 			rest, err = c.flush(wait)
 		}
 	}

@@ -75,6 +75,29 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// Four full records and a tail go to the kernel together, and what crypto/tls then says by itself has room beside them.
+func TestBatch(t *testing.T) {
+	near, _ := pair(t, &Network{})
+	near.inner.hold()
+	for i := range batch {
+		if !near.inner.fits(maxPlain) {
+			t.Fatalf("%d records do not fit", i+1)
+		}
+		if _, err := near.tls.Write(make([]byte, maxPlain)); err != nil {
+			t.Fatal(err)
+		}
+		if want := (i + 1) * (maxPlain + overhead); near.inner.w != want {
+			t.Fatalf("%d records have %d octets; want %d", i+1, near.inner.w, want)
+		}
+	}
+	if near.inner.fits(maxPlain) || !near.inner.fits(1<<10) {
+		t.Errorf("another record fits: %v; a tail fits: %v", near.inner.fits(maxPlain), near.inner.fits(1<<10))
+	}
+	if n := blockSize - near.inner.w; n < spare {
+		t.Errorf("%d octets are spare; want %d", n, spare)
+	}
+}
+
 // fillUp writes until the kernel takes no more and a part of a record waits.
 func fillUp(t *testing.T, c *conn) {
 	t.Helper()
