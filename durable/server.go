@@ -48,10 +48,12 @@ func (srv *Server) Take(ctx context.Context, s *tenuto.Session) error {
 	if log == nil {
 		log = slog.Default()
 	}
-	in := &inbound{srv: srv, s: s, log: log.With("peer", s.RemoteAddr().String())}
+	ahead, finish := receiveAhead(ctx, s)
+	in := &inbound{srv: srv, s: s, ahead: ahead, log: log.With("peer", s.RemoteAddr().String())}
+	defer finish()
 	defer in.forget()
 	for {
-		ind, err := s.Receive(ctx)
+		ind, err := ahead.next()
 		if err == nil {
 			err = in.handle(ctx, ind)
 		}
@@ -71,9 +73,10 @@ func (srv *Server) Take(ctx context.Context, s *tenuto.Session) error {
 
 // inbound is a session that brings activities, and the one that it brings now.
 type inbound struct {
-	srv *Server
-	s   *tenuto.Session
-	log *slog.Logger
+	srv   *Server
+	s     *tenuto.Session
+	ahead *ahead
+	log   *slog.Logger
 
 	activity Activity
 	sink     Sink // nil while there is none, or it is of no use any more
@@ -148,7 +151,16 @@ func (in *inbound) begin(ctx context.Context, a Activity, data []byte) (err erro
 	if !a.Resumed {
 		return nil
 	}
-	return in.s.Resynchronize(ctx, tenuto.Set, in.rec.Serial+1, tenuto.TokenSettings{}, p.append(nil))
+	return in.said(in.s.Resynchronize(ctx, tenuto.Set, in.rec.Serial+1, tenuto.TokenSettings{}, p.append(nil)))
+}
+
+// said returns the error of a request or response about the activity, but for one that came too late: when the sender has left the activity meanwhile, it
+// learns where the receiver is when it resumes.
+func (in *inbound) said(err error) error {
+	if _, refused := errors.AsType[*tenuto.NotAllowedError](err); refused && in.ahead.left() {
+		return nil
+	}
+	return err
 }
 
 func (in *inbound) data(ctx context.Context, b []byte) error {
@@ -177,7 +189,7 @@ func (in *inbound) point(ctx context.Context, serial uint32, data []byte, st che
 	ended := in.t != nil && in.rec.State == checkpoint.Ended
 	switch {
 	case ended && st == checkpoint.Ended: // the sender has not heard
-		return confirm(ctx, serial, nil)
+		return in.said(confirm(ctx, serial, nil))
 	case in.sink == nil || ended:
 		return errors.New("durable: the sender has set a synchronization point where no activity wants it")
 	}
@@ -201,7 +213,7 @@ func (in *inbound) point(ctx context.Context, serial uint32, data []byte, st che
 		}
 		in.closeSink()
 	}
-	return confirm(ctx, serial, []byte(note[:min(len(note), maxText)]))
+	return in.said(confirm(ctx, serial, []byte(note[:min(len(note), maxText)])))
 }
 
 // trouble tells the sender that this side can not go on, and waits for it to interrupt or discard the activity.
@@ -220,7 +232,7 @@ func (in *inbound) trouble(ctx context.Context, err error) error {
 		r = tenuto.UnrecoverableError
 	}
 	text := err.Error()
-	return in.s.ReportException(ctx, r, []byte(text[:min(len(text), maxText)]))
+	return in.said(in.s.ReportException(ctx, r, []byte(text[:min(len(text), maxText)])))
 }
 
 // maxText is the most that a receiver says of an exception or an end, in octets.
