@@ -24,7 +24,7 @@ type Sink interface {
 
 	// Commit makes all that was written durable, and r, which has the point behind it and the activity's state, with it or afterwards: in the
 	// store that r came from, with the cookie that the sink likes. Ended is the activity's end; with Discarded all that was written
-	// is to go. With Interrupted it is the last committed point once more: what was written since is to be forgotten.
+	// is to go. With Interrupted it is the last committed point once more, and nothing was written since.
 	// The peer hears of the point when Commit has returned nil.
 	Commit(ctx context.Context, r checkpoint.Record) error
 

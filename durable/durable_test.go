@@ -96,7 +96,7 @@ func (f *file) Commit(ctx context.Context, r checkpoint.Record) error {
 	case checkpoint.Discarded:
 		delete(f.d.files, r.ID)
 	case checkpoint.Interrupted:
-		if r.Offset != f.at {
+		if r.Offset != f.at || len(f.new) > 0 {
 			panic("interrupted somewhere else")
 		}
 	default:

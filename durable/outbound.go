@@ -1,6 +1,7 @@
 package durable
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ type outbound struct {
 	snd   *Sender
 	o     *Outgoing
 	fresh bool // the receiver can not know it yet
+	start bool // S-ACTIVITY-START was the last request that made it the session's
+	again bool // it was, because the receiver did not know the activity; what was said on sessions before may still come to it
 	gone  bool // it has been discarded
 	pump  pump
 
@@ -80,7 +83,7 @@ func (a *outbound) begin(ctx context.Context) error {
 	id, header := []byte(a.o.ID), appendHeader(a.o.Header)
 	on := parseLink([]byte(a.rec.Link))
 	a.rec.Link = string(appendLink(nil, &a.snd.ref))
-	if a.fresh {
+	if a.start = a.fresh; a.start {
 		a.fresh = false // it may arrive, whatever is returned
 		a.tally, a.serial = newTally(point{}), 1
 		return a.t.s.StartActivity(ctx, id, header)
@@ -148,8 +151,10 @@ func (a *outbound) settle(ctx context.Context, err error) error {
 	switch {
 	case ended != nil:
 		a.snd.drop()
+		a.again = false
 		return ended
 	case lost(err):
+		a.again = false
 		return err
 	case exception != nil:
 		return a.excepted(ctx, exception)
@@ -164,13 +169,20 @@ func (a *outbound) settle(ctx context.Context, err error) error {
 
 // excepted answers an exception that the receiver has reported.
 func (a *outbound) excepted(ctx context.Context, e *tenuto.ExceptionInd) error {
-	unknown := e.Reason == tenuto.UserSequenceError
-	discard := unknown || e.Reason == tenuto.UnrecoverableError
-	if err := a.leave(ctx, e.Reason, discard); err != nil {
+	sequence := e.Reason == tenuto.UserSequenceError
+	discard := sequence || e.Reason == tenuto.UnrecoverableError
+	err := a.leave(ctx, e.Reason, discard)
+	if err != nil {
 		a.snd.drop()
-	} else if unknown && a.rec.Serial == 0 && a.o.Source != nil { // nothing of it has ever been committed
-		a.fresh, a.gone = true, false
-		return errAgain
+	}
+	switch {
+	case !sequence || a.again != a.start || err != nil && !lost(err):
+	case a.start: // so that the request of before, on a session that was lost, has arrived after all
+		a.gone = false
+		return cmp.Or(err, errAgain)
+	case a.rec.Serial == 0 && a.o.Source != nil: // nothing of it has ever been committed
+		a.fresh, a.again, a.gone = true, true, false
+		return cmp.Or(err, errAgain)
 	}
 	return &PeerError{Reason: e.Reason, Text: string(e.Data), Discarded: discard}
 }

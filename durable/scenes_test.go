@@ -292,6 +292,63 @@ func TestForgotten(t *testing.T) {
 	})
 }
 
+// TestLateStart: a request to start whose session was lost is carried out after the receiver has said that it knows nothing of the activity.
+func TestLateStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newSite(t)
+		starts := 0
+		p.disk.open = func(a *Activity) error {
+			if a.Resumed {
+				return nil
+			}
+			if starts++; starts == 1 {
+				go p.dialled[0].Break()
+				time.Sleep(time.Second) // the other session resumes meanwhile
+			} else {
+				time.Sleep(2 * time.Second)
+			}
+			return nil
+		}
+		snd := p.sender()
+		defer snd.Close()
+		src := &tape{b: pattern(5000)}
+		if err := snd.Send(bg, Outgoing{ID: "work", Source: src}); err != nil {
+			t.Fatal(err)
+		}
+		p.wants(t, "work", src.b)
+		if starts != 2 || p.disk.ended != 1 || len(p.dialled) != 2 {
+			t.Errorf("%d starts, %d ends, %d sessions", starts, p.disk.ended, len(p.dialled))
+		}
+	})
+}
+
+// TestLostWhileDiscarded: an activity that the receiver does not know is started, though the session is lost just then.
+func TestLostWhileDiscarded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newSite(t)
+		snd := p.sender()
+		defer snd.Close()
+		if _, err := p.sent.Create(bg, checkpoint.Record{Key: snd.key("work")}); err != nil {
+			t.Fatal(err)
+		}
+		var cut sync.Once
+		p.trace = func(tr tenuto.Trace) {
+			if _, ok := tr.SPDU.(spdu.AD); ok && !tr.Sent {
+				cut.Do(func() { go p.dialled[0].Break() })
+				time.Sleep(time.Second) // before it is answered
+			}
+		}
+		src := &tape{b: pattern(5000)}
+		if err := snd.Send(bg, Outgoing{ID: "work", Source: src}); err != nil {
+			t.Fatal(err)
+		}
+		p.wants(t, "work", src.b)
+		if len(p.dialled) != 2 {
+			t.Errorf("%d sessions", len(p.dialled))
+		}
+	})
+}
+
 // TestTwoOwners: when an activity is taken over, at either end, the one that had it commits nothing more, and the one that has it now comes to the end.
 func TestTwoOwners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -226,9 +226,9 @@ func (in *inbound) trouble(ctx context.Context, err error) error {
 	in.mute = true
 	r := tenuto.ReceivingJeopardized
 	switch {
-	case errors.Is(err, checkpoint.ErrNotFound):
+	case errors.Is(err, checkpoint.ErrNotFound), errors.Is(err, checkpoint.ErrExists):
 		r = tenuto.UserSequenceError
-	case errors.Is(err, checkpoint.ErrExists), errors.Is(err, ErrRefused):
+	case errors.Is(err, ErrRefused):
 		r = tenuto.UnrecoverableError
 	}
 	text := err.Error()
@@ -245,7 +245,10 @@ func (in *inbound) leave(ctx context.Context, st checkpoint.State) {
 		return
 	}
 	var err error
-	if in.sink == nil { // it has failed
+	if in.t.size > 0 && st == checkpoint.Interrupted {
+		in.closeSink() // which forgets what is behind the last point
+	}
+	if in.sink == nil { // or it has failed
 		a := in.activity
 		a.Resumed = true
 		in.sink, in.rec, err = in.srv.Receiver.Open(ctx, &a)
