@@ -58,7 +58,7 @@ type ReceiverOptions struct {
 	// AnyLinks makes links that lead out of the folder, too. Nothing is ever written through any of them.
 	AnyLinks bool
 
-	// Opened is called when a sink is opened: with the octets that need not come again in the progress.
+	// Opened is called before the first octets come to a sink: with those that need not come again in the progress.
 	Opened func(a *durable.Activity, h Header, p *Progress)
 
 	// Report is called for what happens to entries. After a crash some of it may be told again or not. The entry is valid during the
@@ -124,7 +124,7 @@ func (r *Receiver) Open(ctx context.Context, a *durable.Activity) (durable.Sink,
 	}
 	if r.o.Opened != nil {
 		h.Entries, h.Octets = s.announced, s.total
-		r.o.Opened(a, h, &s.progress)
+		s.opened = func() { r.o.Opened(a, h, &s.progress) }
 	}
 	return s, rec, nil
 }

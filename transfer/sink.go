@@ -35,6 +35,7 @@ type sink struct {
 	state
 	decoder  decoder
 	progress Progress
+	opened   func() // tells the user, once; nil when that is done
 
 	offset    int64 // octets of the activity that were written
 	committed int64 // and those of the last commit, whose cookie this is
@@ -145,6 +146,10 @@ func (s *sink) Write(b []byte) (n int, err error) {
 			return 0, nil
 		}
 		return 0, wrong("entry", "octets behind the activity's end")
+	}
+	if s.opened != nil {
+		s.opened()
+		s.opened = nil
 	}
 	for {
 		ev, k, err := s.decoder.next(b[n:])
