@@ -67,10 +67,10 @@ func (br *Bridge) drain() bool {
 		return false
 	}
 	for len(br.after) > 0 {
-		todo := br.after
+		after := br.after
 		br.after = nil
 		br.mu.Unlock()
-		for _, f := range todo {
+		for _, f := range after {
 			f()
 		}
 		br.mu.Lock()

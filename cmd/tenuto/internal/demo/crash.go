@@ -246,7 +246,11 @@ func (c *crash) reach(ctx context.Context, octets int64, more time.Duration) err
 			if failures++; failures > 50 {
 				return fmt.Errorf("the sender fails: %w: %s", c.sender.err, c.sender.said)
 			}
-			time.Sleep(20 * time.Millisecond)
+			select {
+			case <-time.After(20 * time.Millisecond):
+			case <-ctx.Done():
+				return context.Cause(ctx)
+			}
 			if err := c.startSender(ctx); err != nil {
 				return err
 			}
