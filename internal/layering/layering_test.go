@@ -50,6 +50,11 @@ var rules = []rule{
 	{pkg: "transfer", may: []string{".", "checkpoint", "durable"}},
 
 	// A family is a complete stack of its own.
+	{pkg: "appletalk/macroman", note: "leaf: the characters of names"},
+	{pkg: "appletalk/link", note: "leaf: what a machine needs of a real link"},
+	{pkg: "appletalk/ddp", note: "leaf: datagrams"},
+	{pkg: "appletalk/aep", note: "leaf: echo"},
+	{pkg: "appletalk/llap", note: "leaf: LocalTalk's frames and addresses"},
 	{pkg: "appletalk/...", may: []string{"appletalk/..."}},
 	{pkg: "decnet/...", may: []string{"decnet/..."}},
 
@@ -170,7 +175,8 @@ func fakeTree(files map[string]string) fs.FS {
 }
 
 // The packages that a program gets by importing the root, and the pure ones, bring nothing with them.
-var unencumbered = []string{".", "spm", "spdu", "transport", "bridge", "endpoint", "carrier", "cotp", "rfc1006", "identity", "checkpoint"}
+var unencumbered = []string{".", "spm", "spdu", "transport", "bridge", "endpoint", "carrier", "cotp", "rfc1006", "identity", "checkpoint",
+	"appletalk/link", "appletalk/macroman", "appletalk/ddp", "appletalk/aep", "appletalk/llap"}
 
 func TestRootPullsInNothing(t *testing.T) {
 	sources := load(t, repository)
