@@ -55,6 +55,8 @@ var rules = []rule{
 	{pkg: "appletalk/ddp", note: "leaf: datagrams"},
 	{pkg: "appletalk/aep", note: "leaf: echo"},
 	{pkg: "appletalk/llap", note: "leaf: LocalTalk's frames and addresses"},
+	{pkg: "appletalk/elap", may: []string{"appletalk/link"}},
+	{pkg: "appletalk/aarp", may: []string{"appletalk/link", "appletalk/elap", "appletalk/ddp"}},
 	{pkg: "appletalk/...", may: []string{"appletalk/..."}},
 	{pkg: "decnet/...", may: []string{"decnet/..."}},
 
@@ -176,7 +178,7 @@ func fakeTree(files map[string]string) fs.FS {
 
 // The packages that a program gets by importing the root, and the pure ones, bring nothing with them.
 var unencumbered = []string{".", "spm", "spdu", "transport", "bridge", "endpoint", "carrier", "cotp", "rfc1006", "identity", "checkpoint",
-	"appletalk/link", "appletalk/macroman", "appletalk/ddp", "appletalk/aep", "appletalk/llap"}
+	"appletalk/link", "appletalk/macroman", "appletalk/ddp", "appletalk/aep", "appletalk/llap", "appletalk/elap", "appletalk/aarp"}
 
 func TestRootPullsInNothing(t *testing.T) {
 	sources := load(t, repository)
