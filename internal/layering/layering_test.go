@@ -57,6 +57,10 @@ var rules = []rule{
 	{pkg: "appletalk/llap", note: "leaf: LocalTalk's frames and addresses"},
 	{pkg: "appletalk/elap", may: []string{"appletalk/link"}},
 	{pkg: "appletalk/aarp", may: []string{"appletalk/link", "appletalk/elap", "appletalk/ddp"}},
+	{pkg: "appletalk/rtmp", may: []string{"appletalk/ddp"}},
+	{pkg: "appletalk/zip", may: []string{"appletalk/ddp", "appletalk/elap", "appletalk/link", "appletalk/macroman"}},
+	{pkg: "appletalk/nbp", may: []string{"appletalk/ddp", "appletalk/macroman"}},
+	{pkg: "appletalk/atp", may: []string{"appletalk/ddp"}},
 	{pkg: "appletalk/...", may: []string{"appletalk/..."}},
 	{pkg: "decnet/...", may: []string{"decnet/..."}},
 
@@ -178,7 +182,8 @@ func fakeTree(files map[string]string) fs.FS {
 
 // The packages that a program gets by importing the root, and the pure ones, bring nothing with them.
 var unencumbered = []string{".", "spm", "spdu", "transport", "bridge", "endpoint", "carrier", "cotp", "rfc1006", "identity", "checkpoint",
-	"appletalk/link", "appletalk/macroman", "appletalk/ddp", "appletalk/aep", "appletalk/llap", "appletalk/elap", "appletalk/aarp"}
+	"appletalk/link", "appletalk/macroman", "appletalk/ddp", "appletalk/aep", "appletalk/llap", "appletalk/elap", "appletalk/aarp",
+	"appletalk/rtmp", "appletalk/zip", "appletalk/nbp", "appletalk/atp"}
 
 func TestRootPullsInNothing(t *testing.T) {
 	sources := load(t, repository)
