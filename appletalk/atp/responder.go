@@ -39,10 +39,17 @@ type Responder struct {
 	out     []Sending
 }
 
+// Knows tells whether a request is one of exactly once that has come before.
+func (r *Responder) Knows(from ddp.Socket, tid uint16) bool { return r.find(from, tid) >= 0 }
+
+func (r *Responder) find(from ddp.Socket, tid uint16) int {
+	return slices.IndexFunc(r.records, func(in *Incoming) bool { return in.TID == tid && in.From == from })
+}
+
 // Handle takes a TReq or a TRel. It returns the request that the client is to answer with Respond, or nil: a request that is to be
 // executed once is returned once, and again only if it comes when its record is gone. Its data are part of p's.
 func (r *Responder) Handle(now time.Time, from ddp.Socket, p Packet) *Incoming {
-	i := slices.IndexFunc(r.records, func(in *Incoming) bool { return in.TID == p.TID && in.From == from })
+	i := r.find(from, p.TID)
 	switch {
 	case p.Function == TRel:
 		if i >= 0 {
