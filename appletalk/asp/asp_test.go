@@ -286,7 +286,7 @@ func TestStatusAndRefusals(t *testing.T) {
 		{workstation, 0x0200, ErrVersion}, {workstation, Version, 0}, {workstation, Version, 0}, {workstation, Version, ErrBusy},
 		{other, Version, 0}, {other, Version, ErrBusy},
 	} {
-		if got := Error(arg(ask(tt.from, atp.Request{User: user(OpenSess, 250, tt.version), Responses: 1, XO: true})[0].User)); got != tt.want {
+		if got := Error(arg(ask(tt.from, atp.Request{User: user(OpenSess, uint8(200+i), tt.version), Responses: 1, XO: true})[0].User)); got != tt.want {
 			t.Errorf("opening %d: %d, want %d", i, got, tt.want)
 		}
 	}
@@ -585,4 +585,17 @@ func FuzzServer(f *testing.F) {
 			t.Error("something is held for ever")
 		}
 	})
+}
+
+// TestDoubled: a request that was doubled on the way, and comes after ATP has forgotten the first, opens no second session.
+func TestDoubled(t *testing.T) {
+	s := newSite(t, ServerConfig{})
+	from := ddp.Socket{Addr: workstation, Num: wss}
+	request := atp.Packet{Function: atp.TReq, XO: true, Bitmap: 1, TID: 1, User: user(OpenSess, wss, Version)}
+	s.s.Listening(epoch, from, request)
+	s.s.Listening(epoch, from, atp.Packet{Function: atp.TRel, TID: 1})
+	s.s.Listening(epoch, from, request)
+	if out, _ := s.s.Drain(); len(s.s.Sessions()) != 1 || len(out) != 2 || out[0].Packet.User != out[1].Packet.User {
+		t.Errorf("%d sessions, %v", len(s.s.Sessions()), out)
+	}
 }

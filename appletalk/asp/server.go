@@ -196,6 +196,17 @@ func (s *Server) open(now time.Time, in *atp.Incoming) {
 	deny := func(e Error) {
 		s.respond(&s.listening, now, in, []atp.Part{{User: user(0, 0, uint16(e))}})
 	}
+	peer := in.From
+	peer.Num = in.User[1]
+	accept := func(ss *Session) {
+		s.respond(&s.listening, now, in, []atp.Part{{User: user(Function(s.cfg.SSS), ss.ID, 0)}})
+	}
+	for _, ss := range &s.sessions {
+		if ss != nil && ss.Peer == peer && ss.first && !ss.closing { // it was doubled on the way, and comes after ATP has forgotten the first
+			accept(ss)
+			return
+		}
+	}
 	switch {
 	case arg(in.User) != Version:
 		deny(ErrVersion)
@@ -207,12 +218,11 @@ func (s *Server) open(now time.Time, in *atp.Incoming) {
 	}
 	for s.id++; s.sessions[s.id] != nil; s.id++ {
 	}
-	ss := &Session{ID: s.id, Peer: in.From, first: true, heard: now, tickled: now}
-	ss.Peer.Num = in.User[1]
+	ss := &Session{ID: s.id, Peer: peer, first: true, heard: now, tickled: now}
 	s.sessions[ss.ID] = ss
 	s.count++
 	s.event(Event{Kind: Opened, Session: ss})
-	s.respond(&s.listening, now, in, []atp.Part{{User: user(Function(s.cfg.SSS), ss.ID, 0)}})
+	accept(ss)
 }
 
 // Handle takes a packet that has come to the sessions' socket.

@@ -42,6 +42,9 @@ type Responder struct {
 // Knows tells whether a request is one of exactly once that has come before.
 func (r *Responder) Knows(from ddp.Socket, tid uint16) bool { return r.find(from, tid) >= 0 }
 
+// Open is how many requests of exactly once are known.
+func (r *Responder) Open() int { return len(r.records) }
+
 func (r *Responder) find(from ddp.Socket, tid uint16) int {
 	return slices.IndexFunc(r.records, func(in *Incoming) bool { return in.TID == tid && in.From == from })
 }
