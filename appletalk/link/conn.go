@@ -27,8 +27,8 @@ type Link interface {
 	ReadFrame(b []byte) (n int, err error)
 	// WriteFrame sends a frame, and does not wait for anybody to receive it. It does not keep b.
 	WriteFrame(b []byte) error
-	// Join and Leave say which multicast addresses the station wants to hear, beside all that are for all AppleTalk nodes. On
-	// LocalTalk they do nothing.
+	// Join and Leave say which multicast addresses the station wants to hear, beside the one of all AppleTalk nodes; it may hear
+	// others. On LocalTalk they do nothing.
 	Join(Hardware) error
 	Leave(Hardware) error
 	// Close ends the link. It may be called twice.

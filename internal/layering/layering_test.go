@@ -62,10 +62,12 @@ var rules = []rule{
 	{pkg: "appletalk/nbp", may: []string{"appletalk/ddp", "appletalk/macroman"}},
 	{pkg: "appletalk/atp", may: []string{"appletalk/ddp"}},
 	{pkg: "appletalk/adsp", note: "leaf: data streams"},
+	{pkg: "appletalk/ethertalk", may: []string{"appletalk/link", "appletalk/elap", "internal/rawlink"}},
 	{pkg: "appletalk/...", may: []string{"appletalk/..."}},
 	{pkg: "decnet/...", may: []string{"decnet/..."}},
 
 	{pkg: "internal/control", may: []string{".", "forward"}},
+	{pkg: "internal/rawlink", note: "leaf: packet sockets"},
 	{pkg: "internal/layering", note: "only tests"},
 	{pkg: "internal/pcaptest", note: "captures, for tests of what reads them"},
 	{pkg: "internal/netns", note: "only tests, which run the program"},

@@ -148,7 +148,8 @@ func testCloseEndsRead(t *testing.T, links []link.Link) {
 	}
 }
 
-// testGroups: who has joined a group hears it, and who is addressed hears that; others hear the next frame first.
+// testGroups: who has joined a group hears it, and who is addressed hears that; others may, for not all hardware looks at addresses, but
+// they hear what is for all.
 func testGroups(t *testing.T, links []link.Link) {
 	group := elap.ZoneMulticast(0x51)
 	for _, l := range links[1:] {
@@ -169,7 +170,18 @@ func testGroups(t *testing.T, links []link.Link) {
 		write(t, links[0], last)
 		want(t, links[1], b)
 		want(t, links[1], last)
-		want(t, links[2], last)
+		for {
+			got, err := read(links[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if bytes.Equal(got, last) {
+				break
+			}
+			if !bytes.Equal(got, b) {
+				t.Fatalf("read % x", got)
+			}
+		}
 	}
 }
 
