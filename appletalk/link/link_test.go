@@ -17,7 +17,7 @@ func TestOutput(t *testing.T) {
 		for port, b := range o.Frames() {
 			got += string(rune('0'+port)) + string(b) + " "
 		}
-		if got != "1one 0two " || o.Len() != 2 || !o.Notes[0].Warning || o.Notes[1].Port != -1 {
+		if got != "1one 0two " || o.Len() != 2 || o.Notes[0].Level != Warning || o.Notes[1].Port != -1 {
 			t.Errorf("%q, %v", got, o.Notes)
 		}
 		o.Reset()

@@ -21,11 +21,21 @@ type Join struct {
 
 // Note is something worth a line in a log.
 type Note struct {
-	Port    int // -1 if it concerns none
-	Warning bool
-	Text    string
-	Args    []any // keys and values, as those of log/slog
+	Port  int // -1 if it concerns none
+	Level Level
+	Text  string
+	Args  []any // keys and values, as those of log/slog
 }
+
+// Level is how much a note matters.
+type Level int8
+
+// The levels.
+const (
+	Debug Level = iota - 1
+	Info
+	Warning
+)
 
 type span struct{ port, from, to int }
 
@@ -58,12 +68,17 @@ func (o *Output) Frames() iter.Seq2[int, []byte] {
 // Len is the number of frames.
 func (o *Output) Len() int { return len(o.frames) }
 
+// Debug adds a note for who looks closely, Note one for all, and Warn one of something that is wrong.
+func (o *Output) Debug(port int, text string, args ...any) {
+	o.Notes = append(o.Notes, Note{port, Debug, text, args})
+}
+
 // Note adds a note.
 func (o *Output) Note(port int, text string, args ...any) {
-	o.Notes = append(o.Notes, Note{Port: port, Text: text, Args: args})
+	o.Notes = append(o.Notes, Note{port, Info, text, args})
 }
 
 // Warn adds a note that is a warning.
 func (o *Output) Warn(port int, text string, args ...any) {
-	o.Notes = append(o.Notes, Note{Port: port, Warning: true, Text: text, Args: args})
+	o.Notes = append(o.Notes, Note{port, Warning, text, args})
 }

@@ -178,7 +178,7 @@ func TestFaults(t *testing.T) {
 	}
 	notes += len(out.Notes)
 	for _, n := range out.Notes {
-		if n.Text != "dropped" || !n.Warning || n.Args[0] != "cause" {
+		if n.Text != "dropped" || n.Level != link.Warning || n.Args[0] != "cause" {
 			t.Errorf("%v", n)
 		}
 	}
