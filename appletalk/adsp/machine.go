@@ -12,9 +12,9 @@ const (
 	DefaultWindow   = 32 << 10
 	DefaultTries    = 5
 	DefaultInterval = 2 * time.Second
-	ProbeTime       = 30 * time.Second   // of silence, before the other end is probed
-	Probes          = 4                  // so many times, and then it is gone
-	lingerTime      = Probes * ProbeTime // for which a closed end says so to whoever has not heard of it
+	ProbeTime       = 30 * time.Second            // of silence, before the other end is probed
+	Probes          = 4                           // so many times, and then it is gone
+	lingerTime      = 2*ProbeTime + 5*time.Second // for which a closed end says so to whoever has not heard of it: until it has been probed twice
 )
 
 // State is what an end of a connection is doing.

@@ -43,7 +43,7 @@ const (
 // maxCalls is how many calls a node has at a time, and maxSockets how many sockets of its user's.
 const (
 	maxCalls   = 64
-	maxSockets = 64
+	maxSockets = 120
 )
 
 // Errors of calls.

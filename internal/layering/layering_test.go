@@ -61,7 +61,6 @@ var rules = []rule{
 	{pkg: "appletalk/zip", may: []string{"appletalk/ddp", "appletalk/elap", "appletalk/link", "appletalk/macroman"}},
 	{pkg: "appletalk/nbp", may: []string{"appletalk/ddp", "appletalk/macroman"}},
 	{pkg: "appletalk/atp", may: []string{"appletalk/ddp"}},
-	{pkg: "appletalk/adsp", note: "leaf: data streams"},
 	{pkg: "appletalk/ethertalk", may: []string{"appletalk/link", "appletalk/elap", "internal/rawlink"}},
 	{pkg: "appletalk/...", may: []string{"appletalk/..."}},
 	{pkg: "decnet/...", may: []string{"decnet/..."}},
@@ -186,7 +185,7 @@ func fakeTree(files map[string]string) fs.FS {
 // The packages that a program gets by importing the root, and the pure ones, bring nothing with them.
 var unencumbered = []string{".", "spm", "spdu", "transport", "bridge", "endpoint", "carrier", "cotp", "rfc1006", "identity", "checkpoint",
 	"appletalk/link", "appletalk/macroman", "appletalk/ddp", "appletalk/aep", "appletalk/llap", "appletalk/elap", "appletalk/aarp",
-	"appletalk/rtmp", "appletalk/zip", "appletalk/nbp", "appletalk/atp", "appletalk/adsp"}
+	"appletalk/rtmp", "appletalk/zip", "appletalk/nbp", "appletalk/atp"}
 
 func TestRootPullsInNothing(t *testing.T) {
 	sources := load(t, repository)
