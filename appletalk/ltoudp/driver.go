@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -75,7 +76,7 @@ func interfaces(name string) (found []net.Interface, err error) {
 	for _, i := range all {
 		loopback := i.Flags&net.FlagLoopback != 0
 		switch {
-		case name == "lo" && loopback, name == i.Name:
+		case name == "lo" && loopback, name == i.Name, has(i, name):
 		case name == "" && i.Flags&net.FlagUp != 0 && (loopback || i.Flags&net.FlagMulticast != 0):
 		default:
 			continue
@@ -86,6 +87,19 @@ func interfaces(name string) (found []net.Interface, err error) {
 		return nil, fmt.Errorf("ltoudp: list interfaces: there is no %q that is up and has multicast", name)
 	}
 	return found, nil
+}
+
+// has reports whether an interface has an address.
+func has(i net.Interface, address string) bool {
+	want, err := netip.ParseAddr(address)
+	if err != nil {
+		return false
+	}
+	all, _ := i.Addrs() // an interface that is gone has none
+	return slices.ContainsFunc(all, func(a net.Addr) bool {
+		p, err := netip.ParsePrefix(a.String())
+		return err == nil && p.Addr() == want
+	})
 }
 
 // join joins the group. An interface of several may fail, as one without an IPv4 address does.

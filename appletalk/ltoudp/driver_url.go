@@ -33,7 +33,7 @@ const idSize = 4
 
 // Target is what a URL says: ltoudp://[interface][:port].
 type Target struct {
-	Interface string // its name; empty for all, "lo" for that of loopback whatever its name
+	Interface string // its name or an address of it; empty for all, "lo" for that of loopback whatever its name
 	Port      uint16
 }
 

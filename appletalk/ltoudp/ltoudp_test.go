@@ -59,9 +59,15 @@ func TestURL(t *testing.T) {
 			}
 		}
 	}
-	if l, err := Open("ltoudp://no-such-interface"); err == nil {
-		l.Close()
-		t.Error("an interface that does not exist")
+	for _, url := range []string{"ltoudp://no-such-interface", "ltoudp://192.0.2.99"} {
+		if l, err := Open(url); err == nil {
+			l.Close()
+			t.Errorf("%s", url)
+		}
+	}
+	byName, byAddress := open(t, fmt.Sprint("ltoudp://lo:", freePort(t))), open(t, fmt.Sprint("ltoudp://127.0.0.1:", freePort(t)))
+	if got, want := fmt.Sprint(byAddress.Interfaces()), fmt.Sprint(byName.Interfaces()); got != want {
+		t.Errorf("by its address %s, by its name %s", got, want)
 	}
 }
 
