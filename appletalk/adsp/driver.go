@@ -110,7 +110,7 @@ func (h *hub) Tick(now time.Time) {
 }
 
 // Flush implements drive.Machine.
-func (h *hub) Flush(send func(int, ddp.Socket, ddp.Type, []byte)) {
+func (h *hub) Flush(send drive.Send) {
 	for _, d := range h.denials {
 		h.out = d.p.Append(h.out[:0])
 		send(0, d.to, ddp.TypeADSP, h.out)

@@ -22,10 +22,11 @@ type Call struct {
 	Reply  []byte
 	Err    error
 
-	function Function
-	seq      uint16
-	taken    int // octets of Data that the server has asked for
-	tr       *atp.Transaction
+	function  Function
+	seq       uint16
+	taken     int // octets of Data that the server has asked for
+	forgotten bool
+	tr        *atp.Transaction
 }
 
 // Taken is how many octets of Data the server has taken.
@@ -132,6 +133,15 @@ func (c *Client) next(now time.Time) {
 		Responses: packets(call.Room), XO: true, Tries: atp.Infinite})
 }
 
+// Forget gives up a call: one that waits is not made, and of the one that is under way the session goes on when it is answered.
+func (c *Client) Forget(call *Call) {
+	if i := slices.Index(c.calls, call); i > 0 {
+		c.calls = slices.Delete(c.calls, i, i+1)
+	} else if i == 0 {
+		call.forgotten = true
+	}
+}
+
 // Close ends the session; calls that wait fail.
 func (c *Client) Close(now time.Time) {
 	switch {
@@ -201,7 +211,9 @@ func (c *Client) answered(now time.Time, t *atp.Transaction) {
 		if call.Reply = join(t.Parts()); len(call.Reply) > call.Room {
 			call.Reply, call.Err = call.Reply[:call.Room], ErrBuffer
 		}
-		c.done = append(c.done, call)
+		if !call.forgotten {
+			c.done = append(c.done, call)
+		}
 		c.next(now)
 	}
 }

@@ -139,6 +139,12 @@ func (s *Server) Sessions() (open []*Session) {
 	return open
 }
 
+// Open tells whether a session is open.
+func (s *Server) Open(ss *Session) bool { return s.sessions[ss.ID] == ss && !ss.closing }
+
+// Shut has the server take no more sessions.
+func (s *Server) Shut() { s.cfg.Sessions = 0 }
+
 func (s *Server) event(e Event) { s.events = append(s.events, e) }
 
 // Listening takes a packet that has come to the listening socket. IA2 p. 11-15
@@ -211,7 +217,7 @@ func (s *Server) open(now time.Time, in *atp.Incoming) {
 	case arg(in.User) != Version:
 		deny(ErrVersion)
 		return
-	case s.count == s.cfg.Sessions || s.from(in.From) >= s.cfg.PerNode:
+	case s.count >= s.cfg.Sessions || s.from(in.From) >= s.cfg.PerNode:
 		s.Busy++
 		deny(ErrBusy)
 		return
@@ -264,7 +270,7 @@ func (s *Server) takes(ss *Session, from ddp.Socket, p atp.Packet) bool {
 	case CloseSess:
 		return true
 	case Command, Write:
-		return s.responder.Knows(from, p.TID) || (ss.first || arg(p.User) == ss.seq) && len(ss.pending) < maxPending
+		return !ss.closing && (s.responder.Knows(from, p.TID) || (ss.first || arg(p.User) == ss.seq) && len(ss.pending) < maxPending)
 	}
 	return false
 }

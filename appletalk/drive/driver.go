@@ -18,9 +18,12 @@ type Machine interface {
 	Datagram(now time.Time, socket int, d *ddp.Datagram)
 	Next() time.Time // zero if there is nothing to wait for
 	Tick(now time.Time)
-	// Flush calls send for what is to be sent; data are not kept.
-	Flush(send func(socket int, to ddp.Socket, t ddp.Type, data []byte))
+	// Flush calls send for what is to be sent.
+	Flush(send Send)
 }
+
+// Send sends data from one of the sockets, and does not keep them.
+type Send func(socket int, to ddp.Socket, t ddp.Type, data []byte)
 
 // Driver drives a machine until it is closed, or its node is.
 type Driver struct {
