@@ -1,7 +1,7 @@
 // Package pap is the Printer Access Protocol (Inside AppleTalk, second edition, chapter 10): connections between workstations and printers, as the
 // machines of their ends and of a printer's listening socket. They stand on transactions of package atp.
 //
-//	c := pap.Dial(now, printer, socket, id, tid)   // then Handle for each packet, Tick at Next, Drain for what is to be sent
+//	c := pap.Connect(now, printer, socket, id, tid)   // then Handle for each packet, Tick at Next, Drain for what is to be sent
 //	n := c.Write(now, job, true)                   // the end of a job, if all of it is taken
 //	n, eof := c.Read(now, b)
 //

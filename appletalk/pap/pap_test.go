@@ -29,10 +29,10 @@ const (
 type shop struct {
 	t    *testing.T
 	now  time.Time
-	l    *Listener
-	at   []*Conn // at the printer
-	from []*Conn // at workstations, of nodes 100 and up
-	got  map[*Conn]*job
+	l    *Server
+	at   []*Machine // at the printer
+	from []*Machine // at workstations, of nodes 100 and up
+	got  map[*Machine]*job
 	air  []flight
 	link func(atp.Packet) []time.Duration // when the copies of a packet arrive; nil is 1 ms
 	log  []string
@@ -54,7 +54,7 @@ type flight struct {
 }
 
 func newShop(t *testing.T, n int) *shop {
-	return &shop{t: t, now: epoch, l: NewListener(jobs, n, "idle", 0x100), got: map[*Conn]*job{}}
+	return &shop{t: t, now: epoch, l: NewServer(jobs, n, "idle", 0x100), got: map[*Machine]*job{}}
 }
 
 func (s *shop) node(i int) ddp.Socket {
@@ -62,8 +62,8 @@ func (s *shop) node(i int) ddp.Socket {
 }
 
 // dial adds a workstation that asks for a connection.
-func (s *shop) dial(id uint8) *Conn {
-	c := Dial(s.now, printer, own, id, 0x20)
+func (s *shop) dial(id uint8) *Machine {
+	c := Connect(s.now, printer, own, id, 0x20)
 	s.from = append(s.from, c)
 	return c
 }
@@ -217,7 +217,10 @@ func TestConversation(t *testing.T) {
 		85>f7 90 00 00 23 a5 04 01 00 6f 6b
 		f7>85 c0 00 00 23 00 00 00 00`)
 	b := make([]byte, 10)
-	if n, eof := c.Read(s.now, b); string(b[:n]) != "ok" || !eof {
+	if n, eof := c.Read(s.now, b); string(b[:n]) != "ok" || eof {
+		t.Errorf("%q, %v", b[:n], eof)
+	}
+	if n, eof := c.Read(s.now, b); n != 0 || !eof {
 		t.Errorf("%q, %v", b[:n], eof)
 	}
 	c.Close(s.now)
@@ -292,14 +295,14 @@ func TestErrors(t *testing.T) {
 	}
 
 	for name, b := range map[string][]byte{"short": {1, 2, 0}, "socket 0": {0, 8, 0, 0, 0}, "quantum 0": {5, 0, 0, 0, 0}, "status": {5, 8, 0, 0, 5, 'a'}} {
-		c := Dial(epoch, printer, own, 7, 0)
+		c := Connect(epoch, printer, own, 7, 0)
 		c.Handle(epoch, printer, atp.Packet{Function: atp.TResp, EOM: true, TID: 1, User: user(7, OpenConnReply, 0), Data: b})
 		if c.Err() != ErrAnswer {
 			t.Errorf("%s: %v", name, c.Err())
 		}
 	}
 	for name, b := range map[string][]byte{"short": {0xf7, 8, 0}, "socket 0": {0, 8, 0, 0}, "quantum 0": {5, 0, 0, 0}} {
-		l := NewListener(jobs, 1, "", 0)
+		l := NewServer(jobs, 1, "", 0)
 		l.Handle(epoch, s.node(0), atp.Packet{Function: atp.TReq, XO: true, Bitmap: 1, TID: 1, User: user(7, OpenConn, 0), Data: b})
 		if l.Strays != 1 || len(l.Accepted())+len(l.Drain()) > 0 {
 			t.Errorf("%s: it is taken", name)
@@ -400,7 +403,7 @@ func TestSimulation(t *testing.T) {
 			}
 			return delays
 		}
-		var conns []*Conn
+		var conns []*Machine
 		var sent []*job
 		for i := range uint8(1 + r.IntN(2)) {
 			conns, sent = append(conns, s.dial(10+i)), append(sent, &job{})
@@ -433,14 +436,15 @@ func TestSimulation(t *testing.T) {
 		}
 		s.run(20 * time.Minute)
 		for i, c := range conns {
-			var at *Conn
+			var at *Machine
 			for _, o := range s.at {
 				if o.ID() == c.ID() {
 					at = o
 				}
 			}
 			b := make([]byte, 100)
-			n, eof := c.Read(s.now, b)
+			n, _ := c.Read(s.now, b)
+			_, eof := c.Read(s.now, nil)
 			if got := s.got[at]; !bytes.Equal(got.b, sent[i].b) || !slices.Equal(got.ends, sent[i].ends) || !c.Written() || string(b[:n]) != "printed" || !eof {
 				t.Errorf("seed %d: %d octets of %d, ends %v of %v, answer %q", seed, len(got.b), len(sent[i].b), got.ends, sent[i].ends, b[:n])
 			}
@@ -462,8 +466,8 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
-// FuzzConn feeds an end and a listening socket what anybody may send.
-func FuzzConn(f *testing.F) {
+// FuzzMachine feeds an end and a listening socket what anybody may send.
+func FuzzMachine(f *testing.F) {
 	f.Add([]byte{12, 0x60, 1, 0, 0x21, 5, 1, 0, 0, 0xf7, 8, 0, 0, 8, 0x60, 0xff, 0, 0x22, 5, 3, 0, 1, 8, 0x40, 0, 0, 0x23, 5, 5, 0, 0})
 	f.Add([]byte{8, 0x40, 1, 0, 0x25, 0, 8, 0, 0, 10, 0x90, 0, 2, 2, 5, 4, 1, 0, 1, 2, 8, 0x60, 1, 0, 0x24, 5, 6, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -21,14 +21,15 @@ var (
 // maxWritten is how many octets wait for the other end to ask for them.
 const maxWritten = 8 * Quantum * PacketSize
 
-// Conn is one end of a connection.
+// Machine is one end of a connection.
 //
 //	commands   Write Read Close
 //	handlers   Handle Tick
 //	getters    IsOpen Over Err Status Room Readable Written Next
 //	outputs    Drain
-type Conn struct {
-	Strays int // packets that were not of the connection, out of sequence, or nobody's
+type Machine struct {
+	Strays   int // packets that were not of the connection, out of sequence, or nobody's
+	Refusals int // times that the printer was busy
 
 	id      uint8
 	listens ddp.Socket // the printer's listening socket; zero at a printer
@@ -59,7 +60,7 @@ type Conn struct {
 }
 
 // begin begins a transaction. It never fails: there are few of them.
-func (c *Conn) begin(now time.Time, q atp.Request) *atp.Transaction {
+func (c *Machine) begin(now time.Time, q atp.Request) *atp.Transaction {
 	t, err := c.requester.Begin(now, q)
 	if err != nil {
 		panic("BUG: pap: " + err.Error())
@@ -67,16 +68,16 @@ func (c *Conn) begin(now time.Time, q atp.Request) *atp.Transaction {
 	return t
 }
 
-// Dial makes a workstation's end at one of its sockets, and asks a printer for a connection, again and again while that is busy. The identifier is not
+// Connect makes a workstation's end at one of its sockets, and asks a printer for a connection, again and again while that is busy. The identifier is not
 // that of another connection from the node. Transactions have the identifiers after tid.
-func Dial(now time.Time, printer ddp.Socket, socket, id uint8, tid uint16) *Conn {
-	c := &Conn{id: id, listens: printer, socket: socket, began: now, heard: now, requester: atp.NewRequester(tid)}
+func Connect(now time.Time, printer ddp.Socket, socket, id uint8, tid uint16) *Machine {
+	c := &Machine{id: id, listens: printer, socket: socket, began: now, heard: now, requester: atp.NewRequester(tid)}
 	c.ask(now)
 	return c
 }
 
 // ask asks for the connection. IA2 p. 10-8
-func (c *Conn) ask(now time.Time) {
+func (c *Machine) ask(now time.Time) {
 	waiting := min(now.Sub(c.began)/time.Second, 0xFFFF)
 	c.again = time.Time{}
 	c.opening = c.begin(now, atp.Request{Peer: c.listens, User: user(c.id, OpenConn, 0), Responses: 1, XO: true, Interval: retryTime, Tries: tries,
@@ -84,20 +85,20 @@ func (c *Conn) ask(now time.Time) {
 }
 
 // accepted makes a printer's end.
-func accepted(now time.Time, id uint8, peer ddp.Socket, quantum uint8, tid uint16) *Conn {
-	c := &Conn{id: id, requester: atp.NewRequester(tid)}
+func accepted(now time.Time, id uint8, peer ddp.Socket, quantum uint8, tid uint16) *Machine {
+	c := &Machine{id: id, requester: atp.NewRequester(tid)}
 	c.opened(now, peer, quantum)
 	return c
 }
 
-func (c *Conn) opened(now time.Time, peer ddp.Socket, quantum uint8) {
+func (c *Machine) opened(now time.Time, peer ddp.Socket, quantum uint8) {
 	c.open, c.peer, c.quantum, c.heard = true, peer, quantum, now
 	c.tickle = c.begin(now, atp.Request{Peer: peer, User: user(c.id, Tickle, 0), Interval: TickleTime, Tries: atp.Infinite})
 	c.want(now)
 }
 
 // want asks the other end for data, unless what has come was not read.
-func (c *Conn) want(now time.Time) {
+func (c *Machine) want(now time.Time) {
 	if !c.open || c.reading != nil || len(c.in) > 0 || c.eof || c.shutting {
 		return
 	}
@@ -109,17 +110,17 @@ func (c *Conn) want(now time.Time) {
 }
 
 // ID is the connection's identifier, and Peer the other end.
-func (c *Conn) ID() uint8        { return c.id }
-func (c *Conn) Peer() ddp.Socket { return c.peer }
+func (c *Machine) ID() uint8        { return c.id }
+func (c *Machine) Peer() ddp.Socket { return c.peer }
 
 // IsOpen tells whether the connection is open, Over whether it has ended, or could not be opened, and Err why; Status is what the printer said last.
-func (c *Conn) IsOpen() bool   { return c.open }
-func (c *Conn) Over() bool     { return c.over }
-func (c *Conn) Err() error     { return c.err }
-func (c *Conn) Status() string { return c.status }
+func (c *Machine) IsOpen() bool   { return c.open }
+func (c *Machine) Over() bool     { return c.over }
+func (c *Machine) Err() error     { return c.err }
+func (c *Machine) Status() string { return c.status }
 
 // Room is how many octets Write takes.
-func (c *Conn) Room() int {
+func (c *Machine) Room() int {
 	if !c.open || c.shutting {
 		return 0
 	}
@@ -127,15 +128,15 @@ func (c *Conn) Room() int {
 }
 
 // Written tells whether all that was written has been handed over to the other end.
-func (c *Conn) Written() bool {
+func (c *Machine) Written() bool {
 	return len(c.out) == 0 && len(c.ends) == 0
 }
 
 // Readable tells whether Read has something to return.
-func (c *Conn) Readable() bool { return len(c.in) > 0 || c.eof }
+func (c *Machine) Readable() bool { return len(c.in) > 0 || c.eof }
 
 // Write takes octets as far as there is room, and if all of them are taken and eof is set, the end of a job behind them.
-func (c *Conn) Write(now time.Time, b []byte, eof bool) (n int) {
+func (c *Machine) Write(now time.Time, b []byte, eof bool) (n int) {
 	n = min(len(b), c.Room())
 	c.out = append(c.out, b[:n]...)
 	if eof && n == len(b) && c.open && !c.shutting {
@@ -145,18 +146,23 @@ func (c *Conn) Write(now time.Time, b []byte, eof bool) (n int) {
 	return n
 }
 
-// Read takes octets that have come; eof says that a job ends behind them.
-func (c *Conn) Read(now time.Time, b []byte) (n int, eof bool) {
-	n = copy(b, c.in)
-	if c.in = c.in[n:]; len(c.in) == 0 {
-		eof, c.eof, c.in = c.eof, false, nil
+// Read takes octets that have come, or, by itself, the end of a job.
+func (c *Machine) Read(now time.Time, b []byte) (n int, eof bool) {
+	if len(c.in) == 0 {
+		eof, c.eof = c.eof, false
+	} else {
+		n = copy(b, c.in)
+		c.in = c.in[n:]
+	}
+	if len(c.in) == 0 && !c.eof {
+		c.in = nil
 		c.want(now)
 	}
 	return n, eof
 }
 
 // answer hands what was written to the other end, if that has asked. IA2 p. 10-12
-func (c *Conn) answer(now time.Time) {
+func (c *Machine) answer(now time.Time) {
 	if c.asked != nil && !c.Written() {
 		n := min(len(c.out), int(c.quantum)*PacketSize)
 		flag := uint16(0)
@@ -186,16 +192,16 @@ func (c *Conn) answer(now time.Time) {
 }
 
 // handing tells whether the last answer may not have arrived: its transaction has not been released.
-func (c *Conn) handing() bool { return c.responder.Open() > 0 && c.asked == nil }
+func (c *Machine) handing() bool { return c.responder.Open() > 0 && c.asked == nil }
 
-func (c *Conn) respond(now time.Time, in *atp.Incoming, parts ...atp.Part) {
+func (c *Machine) respond(now time.Time, in *atp.Incoming, parts ...atp.Part) {
 	if err := c.responder.Respond(now, in, parts); err != nil {
 		panic("BUG: pap: " + err.Error())
 	}
 }
 
 // Close ends the connection when all that was written has been handed over. What comes meanwhile is dropped.
-func (c *Conn) Close(now time.Time) {
+func (c *Machine) Close(now time.Time) {
 	switch {
 	case c.over || c.shutting:
 	case !c.open:
@@ -208,7 +214,7 @@ func (c *Conn) Close(now time.Time) {
 }
 
 // Abort ends the connection at once: the other end hears of it, or of nothing more.
-func (c *Conn) Abort(now time.Time) {
+func (c *Machine) Abort(now time.Time) {
 	c.out, c.ends = nil, nil
 	c.Close(now)
 	if c.open && c.closing == nil {
@@ -217,7 +223,7 @@ func (c *Conn) Abort(now time.Time) {
 }
 
 // end ends everything.
-func (c *Conn) end(err error) {
+func (c *Machine) end(err error) {
 	for _, t := range []*atp.Transaction{c.opening, c.closing, c.tickle, c.reading} {
 		if t != nil {
 			c.requester.Cancel(t)
@@ -227,7 +233,7 @@ func (c *Conn) end(err error) {
 }
 
 // Handle takes a packet that has come to this end's socket, from the node of the other end.
-func (c *Conn) Handle(now time.Time, from ddp.Socket, p atp.Packet) {
+func (c *Machine) Handle(now time.Time, from ddp.Socket, p atp.Packet) {
 	switch {
 	case p.Function == atp.TResp:
 		if t := c.requester.Handle(now, from, p); t != nil {
@@ -245,7 +251,7 @@ func (c *Conn) Handle(now time.Time, from ddp.Socket, p atp.Packet) {
 }
 
 // requested takes a request of the other end.
-func (c *Conn) requested(now time.Time, from ddp.Socket, p atp.Packet) {
+func (c *Machine) requested(now time.Time, from ddp.Socket, p atp.Packet) {
 	switch f := Function(p.User[1]); f {
 	case Tickle: // is never answered
 	case SendData:
@@ -285,7 +291,7 @@ func (c *Conn) requested(now time.Time, from ddp.Socket, p atp.Packet) {
 }
 
 // answered takes the response to a request of ours.
-func (c *Conn) answered(now time.Time, t *atp.Transaction) {
+func (c *Machine) answered(now time.Time, t *atp.Transaction) {
 	c.heard = now
 	parts := t.Parts()
 	switch t {
@@ -296,6 +302,7 @@ func (c *Conn) answered(now time.Time, t *atp.Transaction) {
 		case err != nil || Function(parts[0].User[1]) != OpenConnReply || parts[0].User[0] != c.id:
 			c.end(ErrAnswer)
 		case r.busy:
+			c.Refusals++
 			c.status, c.again = r.status, now.Add(busyTime)
 		default:
 			c.status = r.status
@@ -323,7 +330,7 @@ func (c *Conn) answered(now time.Time, t *atp.Transaction) {
 }
 
 // Next is when Tick has something to do; zero if it has nothing.
-func (c *Conn) Next() time.Time {
+func (c *Machine) Next() time.Time {
 	next := earliest(earliest(c.requester.Next(), c.responder.Next()), c.again)
 	if c.open {
 		next = earliest(next, c.heard.Add(ConnTime))
@@ -339,7 +346,7 @@ func earliest(a, b time.Time) time.Time {
 }
 
 // Tick does what is due.
-func (c *Conn) Tick(now time.Time) {
+func (c *Machine) Tick(now time.Time) {
 	c.responder.Tick(now)
 	for _, t := range c.requester.Tick(now) {
 		switch t {
@@ -360,7 +367,7 @@ func (c *Conn) Tick(now time.Time) {
 }
 
 // Forgotten tells that nothing of the connection needs to be remembered any more.
-func (c *Conn) Forgotten() bool { return c.over && c.responder.Open() == 0 }
+func (c *Machine) Forgotten() bool { return c.over && c.responder.Open() == 0 }
 
 // Drain returns what is to be sent since the last time.
-func (c *Conn) Drain() []atp.Sending { return append(c.requester.Drain(), c.responder.Drain()...) }
+func (c *Machine) Drain() []atp.Sending { return append(c.requester.Drain(), c.responder.Drain()...) }

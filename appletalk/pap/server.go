@@ -11,25 +11,25 @@ import (
 // maxWaiting is how many workstations' requests are compared before one is accepted.
 const maxWaiting = 64
 
-// Listener is a printer's listening socket.
+// Server is a printer's listening socket.
 //
 //	handlers   Handle Tick
 //	commands   SetStatus
 //	getters    Next
 //	outputs    Drain Accepted
-type Listener struct {
+type Server struct {
 	Strays int // packets that no listening socket is sent
 	Busy   int // requests that were refused
 
 	socket  uint8 // of the connections
 	most    int   // connections at a time
-	conns   []*Conn
+	conns   []*Machine
 	status  string
 	tid     uint16
 	refused bool // somebody, since a connection was accepted: others may have waited longer
 	until   time.Time
 	waiting []*waiter
-	opened  []*Conn
+	opened  []*Machine
 
 	responder atp.Responder
 }
@@ -47,25 +47,25 @@ func (w *waiter) socket() ddp.Socket {
 	return s
 }
 
-// NewListener makes the listening socket of a printer that takes n connections at a time, all at another socket. Their transactions have the identifiers
+// NewServer makes the listening socket of a printer that takes n connections at a time, all at another socket. Their transactions have the identifiers
 // after tid.
-func NewListener(socket uint8, n int, status string, tid uint16) *Listener {
-	l := &Listener{socket: socket, most: n, tid: tid}
+func NewServer(socket uint8, n int, status string, tid uint16) *Server {
+	l := &Server{socket: socket, most: n, tid: tid}
 	l.SetStatus(status)
 	return l
 }
 
 // SetStatus is what the printer says of itself, in MacRoman; what exceeds MaxStatus is cut.
-func (l *Listener) SetStatus(s string) { l.status = s[:min(len(s), MaxStatus)] }
+func (l *Server) SetStatus(s string) { l.status = s[:min(len(s), MaxStatus)] }
 
 // free tells whether another connection is accepted.
-func (l *Listener) free() bool {
-	l.conns = slices.DeleteFunc(l.conns, (*Conn).Over)
+func (l *Server) free() bool {
+	l.conns = slices.DeleteFunc(l.conns, (*Machine).Over)
 	return len(l.conns) < l.most
 }
 
 // Handle takes a packet that has come to the listening socket. IA2 p. 10-8
-func (l *Listener) Handle(now time.Time, from ddp.Socket, p atp.Packet) {
+func (l *Server) Handle(now time.Time, from ddp.Socket, p atp.Packet) {
 	in := l.responder.Handle(now, from, p)
 	if in == nil {
 		return
@@ -87,9 +87,9 @@ func (l *Listener) Handle(now time.Time, from ddp.Socket, p atp.Packet) {
 }
 
 // consider accepts a workstation, refuses it, or has it wait for others to be heard.
-func (l *Listener) consider(now time.Time, w *waiter) {
+func (l *Server) consider(now time.Time, w *waiter) {
 	free := l.free()
-	i := slices.IndexFunc(l.conns, func(c *Conn) bool { return c.id == w.in.User[0] && c.peer == w.socket() })
+	i := slices.IndexFunc(l.conns, func(c *Machine) bool { return c.id == w.in.User[0] && c.peer == w.socket() })
 	switch {
 	case i >= 0: // it was doubled on the way, and comes after ATP has forgotten the first
 		l.say(now, w)
@@ -107,19 +107,19 @@ func (l *Listener) consider(now time.Time, w *waiter) {
 	}
 }
 
-func (l *Listener) respond(now time.Time, in *atp.Incoming, part atp.Part) {
+func (l *Server) respond(now time.Time, in *atp.Incoming, part atp.Part) {
 	if err := l.responder.Respond(now, in, []atp.Part{part}); err != nil {
 		panic("BUG: pap: " + err.Error())
 	}
 }
 
-func (l *Listener) refuse(now time.Time, w *waiter) {
+func (l *Server) refuse(now time.Time, w *waiter) {
 	l.Busy++
 	l.refused = true
 	l.respond(now, w.in, atp.Part{User: user(w.in.User[0], OpenConnReply, 0), Data: reply{busy: true, status: l.status}.append(nil)})
 }
 
-func (l *Listener) accept(now time.Time, w *waiter) {
+func (l *Server) accept(now time.Time, w *waiter) {
 	l.tid += 0x100
 	c := accepted(now, w.in.User[0], w.socket(), w.open.quantum, l.tid)
 	l.conns, l.opened = append(l.conns, c), append(l.opened, c)
@@ -127,12 +127,12 @@ func (l *Listener) accept(now time.Time, w *waiter) {
 }
 
 // say tells a workstation that it has its connection.
-func (l *Listener) say(now time.Time, w *waiter) {
+func (l *Server) say(now time.Time, w *waiter) {
 	l.respond(now, w.in, atp.Part{User: user(w.in.User[0], OpenConnReply, 0), Data: reply{socket: l.socket, quantum: Quantum, status: l.status}.append(nil)})
 }
 
 // arbitrate accepts those that have waited longest, and refuses the others.
-func (l *Listener) arbitrate(now time.Time) {
+func (l *Server) arbitrate(now time.Time) {
 	waiting := l.waiting
 	l.waiting, l.until, l.refused = nil, time.Time{}, false
 	slices.SortStableFunc(waiting, func(a, b *waiter) int { return int(b.open.waiting) - int(a.open.waiting) })
@@ -146,10 +146,10 @@ func (l *Listener) arbitrate(now time.Time) {
 }
 
 // Next is when Tick has something to do; zero if it has nothing.
-func (l *Listener) Next() time.Time { return earliest(l.responder.Next(), l.until) }
+func (l *Server) Next() time.Time { return earliest(l.responder.Next(), l.until) }
 
 // Tick does what is due.
-func (l *Listener) Tick(now time.Time) {
+func (l *Server) Tick(now time.Time) {
 	l.responder.Tick(now)
 	if !l.until.IsZero() && !now.Before(l.until) {
 		l.arbitrate(now)
@@ -157,11 +157,11 @@ func (l *Listener) Tick(now time.Time) {
 }
 
 // Accepted returns the connections that were accepted since the last time.
-func (l *Listener) Accepted() []*Conn {
+func (l *Server) Accepted() []*Machine {
 	c := l.opened
 	l.opened = nil
 	return c
 }
 
 // Drain returns what is to be sent since the last time.
-func (l *Listener) Drain() []atp.Sending { return l.responder.Drain() }
+func (l *Server) Drain() []atp.Sending { return l.responder.Drain() }
