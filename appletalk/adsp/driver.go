@@ -19,8 +19,7 @@ const (
 // hub has the connections at a socket: one, or those of a listener. It is used by its driver alone.
 type hub struct {
 	d       *drive.Driver
-	n       *node.Node
-	socket  uint8
+	s       *node.Socket
 	cfg     Config
 	listens bool
 	conns   map[[2]uint8][]*Conn // by node and socket of the other end
@@ -39,8 +38,8 @@ type denial struct {
 	p  Packet
 }
 
-func newHub(n *node.Node, s *node.Socket, cfg Config, listens bool) *hub {
-	h := &hub{n: n, socket: s.Num(), cfg: cfg, listens: listens, conns: map[[2]uint8][]*Conn{}, ids: map[uint16]bool{}, last: uint16(rand.Uint32())}
+func newHub(s *node.Socket, cfg Config, listens bool) *hub {
+	h := &hub{s: s, cfg: cfg, listens: listens, conns: map[[2]uint8][]*Conn{}, ids: map[uint16]bool{}, last: uint16(rand.Uint32())}
 	h.d = drive.New(h, s)
 	return h
 }

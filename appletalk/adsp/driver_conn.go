@@ -84,7 +84,7 @@ func Dial(ctx context.Context, n *node.Node, address string, cfg Config) (*Conn,
 	if err != nil {
 		return nil, err
 	}
-	h := newHub(n, s, cfg, false)
+	h := newHub(s, cfg, false)
 	var c *Conn
 	h.d.Do(func(now time.Time) {
 		c = h.add(peer)
@@ -165,6 +165,24 @@ func (c *Conn) ReadPart(b []byte) (n int, end bool, err error) {
 
 // Write implements net.Conn.
 func (c *Conn) Write(b []byte) (n int, err error) { return c.put(b, false) }
+
+// TryWrite writes what there is room for, and does not wait. It is not to be called while a Write waits.
+func (c *Conn) TryWrite(bufs ...[]byte) (n int, err error) {
+	c.h.d.Do(func(now time.Time) {
+		if c.closed || c.m.State() != Established {
+			err = c.ended()
+			return
+		}
+		for _, b := range bufs {
+			k, _ := c.m.Write(now, b, false)
+			if n += k; k < len(b) {
+				break
+			}
+		}
+		c.touch()
+	})
+	return n, err
+}
 
 // WriteMessage writes octets and the end of a message behind them.
 func (c *Conn) WriteMessage(b []byte) (n int, err error) { return c.put(b, true) }
@@ -269,7 +287,7 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 
 // LocalAddr and RemoteAddr implement net.Conn.
 func (c *Conn) LocalAddr() net.Addr {
-	return Addr{ddp.Socket{Addr: c.h.n.Status().Addr, Num: c.h.socket}}
+	return Addr{c.h.s.Addr()}
 }
 
 // RemoteAddr is the address of the other end.

@@ -6,38 +6,23 @@ import (
 	"net"
 	"time"
 
-	"github.com/tenuto-session/tenuto/appletalk/ddp"
 	"github.com/tenuto-session/tenuto/appletalk/drive"
-	"github.com/tenuto-session/tenuto/appletalk/nbp"
 	"github.com/tenuto-session/tenuto/appletalk/node"
 )
 
 // Listener is a listening socket, and a net.Listener.
-type Listener struct {
-	h    *hub
-	name nbp.Entity // zero if it has none
-}
+type Listener struct{ h *hub }
 
-// Listen opens a listening socket, and registers it by a name, OBJECT:TYPE, whose type is ADSP if it has none; an empty one is none.
-func Listen(ctx context.Context, n *node.Node, name string, cfg Config) (*Listener, error) {
+// Listen opens a listening socket: by a name, OBJECT:TYPE, whose type is ADSP if it has none; by its number, as :130; or any if the text is empty.
+func Listen(ctx context.Context, n *node.Node, text string, cfg Config) (*Listener, error) {
 	if err := cfg.Check(); err != nil {
 		return nil, err
 	}
-	s, err := n.Open(0)
+	s, err := n.Listen(ctx, text, Type)
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{h: newHub(n, s, cfg, true)}
-	if name != "" {
-		l.name, err = n.RegisterName(ctx, name, Type, s)
-	} else {
-		err = n.Ready(ctx)
-	}
-	if err != nil {
-		l.h.d.Close()
-		return nil, err
-	}
-	return l, nil
+	return &Listener{newHub(s, cfg, true)}, nil
 }
 
 // Accept waits for a connection.
@@ -66,15 +51,12 @@ func (l *Listener) AcceptContext(ctx context.Context) (*Conn, error) {
 
 // Addr is the socket's address.
 func (l *Listener) Addr() net.Addr {
-	return Addr{ddp.Socket{Addr: l.h.n.Status().Addr, Num: l.h.socket}}
+	return Addr{l.h.s.Addr()}
 }
 
-// Close takes no more connections. Those that were accepted live on; others are ended.
+// Close takes no more connections. Those that were accepted live on, and the socket with its name with them; others are ended.
 func (l *Listener) Close() error {
 	h := l.h
-	if l.name != (nbp.Entity{}) {
-		h.n.Unregister(l.name)
-	}
 	last := false
 	h.d.Do(func(now time.Time) {
 		if !h.listens {

@@ -10,7 +10,6 @@ import (
 	"github.com/tenuto-session/tenuto/appletalk/atp"
 	"github.com/tenuto-session/tenuto/appletalk/ddp"
 	"github.com/tenuto-session/tenuto/appletalk/drive"
-	"github.com/tenuto-session/tenuto/appletalk/nbp"
 	"github.com/tenuto-session/tenuto/appletalk/node"
 )
 
@@ -30,9 +29,7 @@ type Handler interface {
 // Listener is a server's listening socket with its sessions.
 type Listener struct {
 	d       *drive.Driver
-	n       *node.Node
-	sls     uint8
-	name    nbp.Entity // zero if it has none
+	sls     *node.Socket
 	s       *Server
 	handler Handler
 
@@ -117,33 +114,24 @@ func (d served) Flush(send drive.Send) {
 	drive.Transmit(send, atSSS, sessions)
 }
 
-// Listen opens a server, and registers its listening socket by a name, OBJECT:TYPE, whose type is AFPServer if it has none; an empty one is none. It has two
-// goroutines, and one for each session whose handler is at work.
-func Listen(ctx context.Context, n *node.Node, name string, cfg ServerConfig, h Handler) (*Listener, error) {
+// Listen opens a server, whose listening socket is found by a name, OBJECT:TYPE, whose type is AFPServer if it has none; by its number, as :130; or is any if
+// the text is empty. It has two goroutines, and one for each session whose handler is at work.
+func Listen(ctx context.Context, n *node.Node, text string, cfg ServerConfig, h Handler) (*Listener, error) {
 	if err := cfg.Check(); err != nil {
-		return nil, err
-	}
-	sls, err := n.Open(0)
-	if err != nil {
 		return nil, err
 	}
 	sss, err := n.Open(0)
 	if err != nil {
-		sls.Close()
+		return nil, err
+	}
+	sls, err := n.Listen(ctx, text, Type)
+	if err != nil {
+		sss.Close()
 		return nil, err
 	}
 	cfg.SSS = sss.Num()
-	l := &Listener{n: n, sls: sls.Num(), s: NewServer(cfg, uint16(rand.Uint32())), handler: h, noted: map[*Session][]error{}, data: map[*Request]written{}}
+	l := &Listener{sls: sls, s: NewServer(cfg, uint16(rand.Uint32())), handler: h, noted: map[*Session][]error{}, data: map[*Request]written{}}
 	l.d = drive.New(served{l}, sls, sss)
-	if name != "" {
-		l.name, err = n.RegisterName(ctx, name, Type, sls)
-	} else {
-		err = n.Ready(ctx)
-	}
-	if err != nil {
-		l.d.Close()
-		return nil, err
-	}
 	return l, nil
 }
 
@@ -200,7 +188,7 @@ func (l *Listener) ask(r *Request, size int) (b []byte, err error) {
 }
 
 // Addr is the address of the listening socket.
-func (l *Listener) Addr() ddp.Socket { return ddp.Socket{Addr: l.n.Status().Addr, Num: l.sls} }
+func (l *Listener) Addr() ddp.Socket { return l.sls.Addr() }
 
 // SetStatus is what GetStatus is answered with from now on: at most MaxStatus octets.
 func (l *Listener) SetStatus(b []byte) error {
@@ -223,9 +211,6 @@ func (l *Listener) Close() error {
 			l.s.Close(now, ss)
 		}
 	})
-	if l.name != (nbp.Entity{}) {
-		l.n.Unregister(l.name)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTries*retryTime+retryTime)
 	defer cancel()
 	err := l.d.Wait(ctx, func(time.Time) bool { return len(l.s.Sessions()) == 0 })

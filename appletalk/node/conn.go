@@ -6,12 +6,14 @@ import (
 
 	"github.com/tenuto-session/tenuto/appletalk/ddp"
 	"github.com/tenuto-session/tenuto/appletalk/link"
+	"github.com/tenuto-session/tenuto/appletalk/nbp"
 )
 
 // Socket is one of the node's sockets, for datagrams of any protocol.
 type Socket struct {
 	n    *Node
 	num  uint8
+	name nbp.Entity // that Listen has registered; zero if there is none
 	in   chan ddp.Datagram
 	shut chan struct{}
 }
@@ -71,12 +73,16 @@ func (s *Socket) Send(to ddp.Socket, t ddp.Type, data []byte) (err error) {
 	return err
 }
 
-// Close gives the socket back.
+// Addr is the socket's address.
+func (s *Socket) Addr() ddp.Socket { return ddp.Socket{Addr: s.n.Status().Addr, Num: s.num} }
+
+// Close gives the socket back, and the name that Listen has registered.
 func (s *Socket) Close() error {
 	s.n.e.Do(func(time.Time, *link.Output) {
 		if s.n.driven.sockets[s.num] == s {
 			delete(s.n.driven.sockets, s.num)
 			s.n.driven.Shut(s.num)
+			s.n.driven.Unregister(s.name)
 			close(s.shut)
 		}
 	})

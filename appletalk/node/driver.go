@@ -22,7 +22,7 @@ import (
 var ErrClosed = errors.New("node: closed")
 
 // maxInbox is how many datagrams wait for the reader of a socket; others are lost.
-const maxInbox = 64
+const maxInbox = 256
 
 // Config is what a node is told.
 type Config struct {

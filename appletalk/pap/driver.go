@@ -13,7 +13,6 @@ import (
 	"github.com/tenuto-session/tenuto/appletalk/atp"
 	"github.com/tenuto-session/tenuto/appletalk/ddp"
 	"github.com/tenuto-session/tenuto/appletalk/drive"
-	"github.com/tenuto-session/tenuto/appletalk/nbp"
 	"github.com/tenuto-session/tenuto/appletalk/node"
 )
 
@@ -253,15 +252,13 @@ func (c *Conn) Close(ctx context.Context) error {
 
 // Listener is a printer.
 type Listener struct {
-	h      *hub
-	n      *node.Node
-	socket uint8
-	name   nbp.Entity // zero if it has none
+	h *hub
+	s *node.Socket
 }
 
-// Listen opens a printer that takes so many connections at a time, and registers it by a name, OBJECT:TYPE, whose type is LaserWriter if it has none; an
-// empty one is none. The status is in MacRoman.
-func Listen(ctx context.Context, n *node.Node, name string, conns int, status string) (*Listener, error) {
+// Listen opens a printer that takes so many connections at a time. It is found by a name, OBJECT:TYPE, whose type is LaserWriter if it has none; by the
+// number of its listening socket, as :130; or is at any if the text is empty. The status is in MacRoman.
+func Listen(ctx context.Context, n *node.Node, text string, conns int, status string) (*Listener, error) {
 	if conns < 1 {
 		return nil, errors.New("pap: listen: connections: less than 1")
 	}
@@ -269,24 +266,14 @@ func Listen(ctx context.Context, n *node.Node, name string, conns int, status st
 	if err != nil {
 		return nil, err
 	}
-	listens, err := n.Open(0)
+	s, err := n.Listen(ctx, text, Type)
 	if err != nil {
 		own.Close()
 		return nil, err
 	}
 	h := &hub{server: NewServer(own.Num(), conns, status, uint16(rand.Uint32()))}
-	l := &Listener{h: h, n: n, socket: listens.Num()}
-	h.d = drive.New(h, own, listens)
-	if name != "" {
-		l.name, err = n.RegisterName(ctx, name, Type, listens)
-	} else {
-		err = n.Ready(ctx)
-	}
-	if err != nil {
-		h.d.Close()
-		return nil, err
-	}
-	return l, nil
+	h.d = drive.New(h, own, s)
+	return &Listener{h, s}, nil
 }
 
 // Accept waits for a connection.
@@ -309,13 +296,10 @@ func (l *Listener) Accept(ctx context.Context) (c *Conn, err error) {
 func (l *Listener) SetStatus(s string) { l.h.d.Do(func(time.Time) { l.h.server.SetStatus(s) }) }
 
 // Addr is the address of the listening socket.
-func (l *Listener) Addr() ddp.Socket { return ddp.Socket{Addr: l.n.Status().Addr, Num: l.socket} }
+func (l *Listener) Addr() ddp.Socket { return l.s.Addr() }
 
-// Close takes no more connections. Those that were accepted live on; others are ended.
+// Close takes no more connections. Those that were accepted live on, and the sockets with the name with them; others are ended.
 func (l *Listener) Close() error {
-	if l.name != (nbp.Entity{}) {
-		l.n.Unregister(l.name)
-	}
 	l.h.d.Do(func(now time.Time) {
 		l.h.closed = true
 		for _, m := range l.h.ready {

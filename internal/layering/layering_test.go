@@ -31,6 +31,7 @@ var rules = []rule{
 	{pkg: "transport/transporttest", may: []string{"transport"}},
 	{pkg: "carrier/carriertest", may: []string{"carrier"}},
 	{pkg: "carrier/internal/socket", may: []string{"carrier"}},
+	{pkg: "carrier/adsp", may: []string{"carrier", "carrier/internal/socket", "appletalk/..."}},
 	{pkg: "carrier/*", may: []string{"carrier", "carrier/internal/socket"}},
 	{pkg: "checkpoint/*", may: []string{"checkpoint"}},
 
