@@ -24,7 +24,7 @@ type Status struct {
 
 // Process is what one process tells.
 type Process struct {
-	Role     string    `json:"role"` // serve, forward, connect, send or gateway
+	Role     string    `json:"role"` // serve, forward, connect, send, gateway or atalk
 	PID      int       `json:"pid"`
 	Version  string    `json:"version"`
 	Started  time.Time `json:"started"`
@@ -35,6 +35,8 @@ type Process struct {
 	Bridges  []Bridge  `json:"bridges"`
 
 	Activities []Activity `json:"activities"` // that serve and recv have in part
+
+	AppleTalk *AppleTalk `json:"appletalk,omitempty"` // of atalk router
 }
 
 // Service is a service by its name, and where it leads.
@@ -100,6 +102,7 @@ func (p Process) whole() Process {
 	p.Services = orEmpty(p.Services)
 	p.Bridges = orEmpty(p.Bridges)
 	p.Activities = plainActivities(p.Activities)
+	p.AppleTalk = p.AppleTalk.whole()
 	for i := range p.Bridges {
 		b := &p.Bridges[i]
 		b.Since = plain(b.Since)

@@ -51,6 +51,10 @@ func (p *Process) write(w io.Writer, now time.Time) {
 			fact("service", s.Name+"="+s.Target)
 		}
 	}
+	if p.AppleTalk != nil {
+		p.AppleTalk.write(w)
+		return
+	}
 	p.writeBridges(w, now)
 	if len(p.Activities) > 0 {
 		fmt.Fprintln(w)

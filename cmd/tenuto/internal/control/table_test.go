@@ -144,9 +144,11 @@ func TestFieldsAreDocumented(t *testing.T) {
 			documented[object+"."+name] = true
 		}
 	}
-	for object, v := range map[string]any{"status": Status{}, "process": Process{}, "service": Service{}, "bridge": Bridge{}, "peer": Peer{}, "bytes": Bytes{}, "carrier": Carrier{}} {
+	for object, v := range map[string]any{"status": Status{}, "process": Process{}, "service": Service{}, "bridge": Bridge{}, "peer": Peer{}, "bytes": Bytes{}, "carrier": Carrier{},
+		"appletalk": AppleTalk{}, "appletalk-port": AppleTalkPort{}, "appletalk-route": AppleTalkRoute{}} {
 		for f := range reflect.TypeOf(v).Fields() {
-			name := object + "." + f.Tag.Get("json")
+			field, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			name := object + "." + field
 			if !documented[name] {
 				t.Errorf("%s is not in docs/status.md", name)
 			}
@@ -156,4 +158,30 @@ func TestFieldsAreDocumented(t *testing.T) {
 	for name := range documented {
 		t.Errorf("docs/status.md has %s, which nothing has", name)
 	}
+}
+
+// TestAppleTalk: a router has ports and routes in place of bridges, and its lists are never null.
+func TestAppleTalk(t *testing.T) {
+	s := &Status{Processes: []Process{{Role: "atalk", PID: 9, Version: "v0.2.0", Started: noon.Add(-time.Minute), AppleTalk: &AppleTalk{
+		Ports: []AppleTalkPort{
+			{Link: "ltoudp://", Kind: "LocalTalk", State: "up", Address: "1.254", Range: "1", Seed: true, Zones: []string{"Home"}, Dropped: map[string]uint64{"bad frame": 3, "flood": 1}},
+			{Link: "ethertalk://eth0", Kind: "EtherTalk", State: "learning", Conflict: "zone \"A\" is none of the cable's"},
+		},
+		Routes: []AppleTalkRoute{{Range: "1", State: "good", Link: "ltoudp://", Zones: []string{"Home"}}, {Range: "3-5", Distance: 2, State: "bad", Link: "ltoudp://", Next: "1.77"}},
+		Zones:  []string{"Home"}, Forwarded: 12,
+	}}}}
+	var b bytes.Buffer
+	if err := s.WriteTable(&b, noon); err != nil {
+		t.Fatal(err)
+	}
+	s.Processes[0].AppleTalk.WriteCounters(&b)
+	golden(t, "appletalk.txt", b.Bytes())
+	b.Reset()
+	if err := s.WriteJSON(&b); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "null") {
+		t.Error(b.String())
+	}
+	golden(t, "appletalk.json", b.Bytes())
 }
