@@ -97,7 +97,12 @@ func (r *Router) Configure(port int, c PortConfig) (err error) {
 
 // Status is what the router is now.
 func (r *Router) Status() (s Status) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.e.Do(func(time.Time, *link.Output) { s = r.m.Snapshot() })
+	for i := range s.Ports {
+		s.Ports[i].Link = r.links[s.Ports[i].Index].String()
+	}
 	return s
 }
 

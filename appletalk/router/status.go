@@ -22,6 +22,7 @@ type Status struct {
 // PortStatus is a port.
 type PortStatus struct {
 	Index    int
+	Link     string // its URL; the machine does not know it
 	Kind     link.Kind
 	State    State
 	Addr     ddp.Addr
