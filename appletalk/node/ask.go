@@ -154,8 +154,8 @@ func (n *NetInfo) datagram(m *Machine, now time.Time, d *ddp.Datagram, out *link
 		m.Drop(now, port.BadPacket, out, "protocol", "ZIP")
 		return
 	}
-	// The zone tells answers apart; there are routers that put their own into the place of an empty one.
-	if n.Zone != "" && info.Requested != n.Zone {
+	// The zone tells answers apart. jrouter has that of its LocalTalk port in the place of an empty one and of one that is not valid.
+	if n.Zone != "" && info.Requested != n.Zone && info.Flags&zip.Invalid == 0 {
 		m.Drop(now, port.Unasked, out, "protocol", "ZIP", "from", d.Src)
 		return
 	}

@@ -141,3 +141,48 @@ func TestConversation(t *testing.T) {
 	l.say("ZIP Query", "fe 5d 01 00 09 06 06 06 01 01 00 03",
 		"5d fe 01 00 2a 06 06 06 02 01 00 03 "+ethertalk+" 00 03 04 43 61 66 8e 00 03 05 54 68 69 72 64")
 }
+
+// TestForeignNetInfo has the captured frames of GetNetInfo on EtherTalk: an answer to the address where that can be, and a broadcast one for
+// a node with an address of another network (vector Z8).
+func TestForeignNetInfo(t *testing.T) {
+	l, _ := captured(t)
+	const own = "02 00 00 00 01 01"
+	ask := func(net, zone string) (answers []string) {
+		length := 13 + 7 + len(octets(t, zone))
+		frame := fmt.Sprintf("09 00 07 ff ff ff 08 00 07 01 02 03 00 %02x aa aa 03 08 00 07 80 9b 00 %02x 00 00 00 00 %s ff 4d 06 81 06 05 00 00 00 00 00 %02x %s",
+			length+8, length, net, len(octets(t, zone)), zone)
+		b := octets(t, frame)
+		b = append(b, make([]byte, max(0, 60-len(b)))...)
+		var out link.Output
+		l.station("r").m.Frame(l.now, 1, b, &out)
+		for _, f := range out.Frames() {
+			answers = append(answers, fmt.Sprintf("% x", f))
+		}
+		return answers
+	}
+	// From network 999: by broadcast to the socket.
+	got := ask("03 e7", "54 68 69 72 64")
+	want := "09 00 07 ff ff ff " + own + " 00 28 aa aa 03 08 00 07 80 9b 00 20 00 00 00 00 00 04 ff ec 81 06 06 " +
+		"06 00 00 03 00 05 05 54 68 69 72 64 06 09 00 07 00 00 51 00 00 00 00 00 00"
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("answered\n%q\nwant\n%q", got, want)
+	}
+	// From 4.77: its hardware address is asked for first.
+	got = ask("00 04", "43 41 46 83")
+	if len(got) != 1 || !strings.Contains(got[0], "00 00 00 80 f3") {
+		t.Errorf("answered %q", got)
+	}
+	response := octets(t, own+" 08 00 07 01 02 03 00 24 aa aa 03 00 00 00 80 f3 00 01 80 9b 06 04 00 02 08 00 07 01 02 03 00 00 04 4d "+own+" 00 00 04 ec")
+	var out link.Output
+	l.station("r").m.Frame(l.now, 1, append(response, make([]byte, 10)...), &out)
+	want = "08 00 07 01 02 03 " + own + " 00 27 aa aa 03 08 00 07 80 9b 00 1f 00 00 00 04 00 04 4d ec 81 06 06 " +
+		"06 00 00 03 00 05 04 43 41 46 83 06 09 00 07 00 00 6e 00 00 00 00 00 00 00"
+	for _, f := range out.Frames() {
+		if got := fmt.Sprintf("% x", f); got != want {
+			t.Errorf("answered\n%s\nwant\n%s", got, want)
+		}
+	}
+	if out.Len() != 1 {
+		t.Errorf("%d frames", out.Len())
+	}
+}
