@@ -38,7 +38,8 @@ AppleTalk is neither secret nor safe: whoever is on a link may say anything.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(p.atalkRouter(), p.atalkZones(), p.atalkNetInfo(), p.atalkLookup(), p.atalkRegister(), p.atalkPing(), p.atalkRoutes())
+	cmd.AddCommand(p.atalkRouter(), p.atalkZones(), p.atalkNetInfo(), p.atalkLookup(), p.atalkRegister(), p.atalkPing(), p.atalkRoutes(),
+		p.atalkStatus(), p.atalkADSP(), p.atalkASP(), p.atalkPAP())
 	return cmd
 }
 
