@@ -443,6 +443,10 @@ func TestStrays(t *testing.T) {
 	if n := len(listening) + len(sessions); n != 0 {
 		t.Errorf("%d answers", n)
 	}
+	s.s.Handle(s.now, ddp.Socket{Addr: workstation, Num: wss}, atp.Packet{Function: atp.TReq, Bitmap: 1, TID: 4, User: user(CloseSess, 99, 0)})
+	if _, sessions := s.s.Drain(); len(sessions) != 1 || !s.c.IsOpen() {
+		t.Error("who closes a session that is over already does not hear of it")
+	}
 }
 
 // simSeeds is how many seeds run: TENUTO_SEEDS, or 100.

@@ -241,20 +241,26 @@ func (s *Server) Handle(now time.Time, from ddp.Socket, p atp.Packet) {
 	}
 	if p.Function == atp.TReq { // one that is not taken is not known to the responder: it comes again
 		ss := s.of(from, p.User[1])
-		if ss == nil || !s.takes(ss, from, p) {
+		switch {
+		case ss == nil && Function(p.User[0]) == CloseSess: // of a session that has ended here: let the workstation know
+			s.Strays++
+		case ss == nil || !s.takes(ss, from, p):
 			s.Strays++
 			return
+		default:
+			ss.heard = now
 		}
-		ss.heard = now
 	}
 	in := s.responder.Handle(now, from, p)
 	if in == nil {
 		return
 	}
-	ss := s.sessions[in.User[1]]
+	ss := s.of(from, in.User[1])
 	if Function(in.User[0]) == CloseSess {
 		s.respond(&s.responder, now, in, []atp.Part{{}})
-		s.end(ss, nil)
+		if ss != nil {
+			s.end(ss, nil)
+		}
 		return
 	}
 	ss.first, ss.seq = false, arg(in.User)+1

@@ -315,7 +315,7 @@ func (c *Machine) answered(now time.Time, t *atp.Transaction) {
 	case c.reading:
 		c.reading = nil
 		for _, p := range parts {
-			if Function(p.User[1]) != Data || p.User[0] != c.id {
+			if Function(p.User[1]) != Data || p.User[0] != c.id && p.User[0] != 0 { // some printers say 0
 				c.Strays++
 				continue
 			}
