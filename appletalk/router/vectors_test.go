@@ -81,9 +81,9 @@ func TestVectors(t *testing.T) {
 		{"Z1, Z2", "ff 2a 01 00 0c 06 81 06 05 00 00 00 00 00 00", "2a fe 01 00 1c 81 06 06 06 e0 00 01 00 01 00 00 " + ltoudp},
 		{"Z3", "ff 2a 01 00 1a 06 81 06 05 00 00 00 00 00 0e 6c 74 6f 75 64 70 20 6e 65 74 77 6f 72 6b",
 			"2a fe 01 00 1b 81 06 06 06 60 00 01 00 01 0e 6c 74 6f 75 64 70 20 6e 65 74 77 6f 72 6b 00"},
-		{"Z9", "fe 2a 01 00 0b 06 81 06 01 02 00 01 00 03", "2a fe 01 00 3b 81 06 06 02 02 00 01 " + ltoudp +
+		{"Z9", "fe 2a 01 00 0b 06 81 06 01 02 00 01 00 03", "2a fe 01 00 3b 81 06 06 02 04 00 01 " + ltoudp +
 			" 00 03 " + ethertalk + " 00 03 04 43 61 66 8e 00 03 05 54 68 69 72 64"},
-		{"Z11", "fe 2a 01 00 09 06 81 06 01 01 00 04", "2a fe 01 00 2a 81 06 06 02 01 00 03 " + ethertalk + " 00 03 04 43 61 66 8e 00 03 05 54 68 69 72 64"},
+		{"Z11", "fe 2a 01 00 09 06 81 06 01 01 00 04", "2a fe 01 00 2a 81 06 06 02 03 00 03 " + ethertalk + " 00 03 04 43 61 66 8e 00 03 05 54 68 69 72 64"},
 		{"Z12", "fe 2a 01 00 09 06 81 06 01 01 00 63", ""},
 		{"A1, A2", "fe 2a 01 00 0d 06 82 03 40 01 12 34 08 00 00 01", "2a fe 01 00 39 82 06 03 90 00 12 34 01 00 00 04 " + all},
 		{"A3", "fe 2a 01 00 0d 06 82 03 40 01 12 35 08 00 00 03", "2a fe 01 00 18 82 06 03 90 00 12 35 01 00 00 02 04 43 61 66 8e 05 54 68 69 72 64"},
@@ -139,7 +139,7 @@ func TestConversation(t *testing.T) {
 	// And in the place of the one that tells: the query of the capture, answered with a plain reply.
 	l, _ = captured(t)
 	l.say("ZIP Query", "fe 5d 01 00 09 06 06 06 01 01 00 03",
-		"5d fe 01 00 2a 06 06 06 02 01 00 03 "+ethertalk+" 00 03 04 43 61 66 8e 00 03 05 54 68 69 72 64")
+		"5d fe 01 00 2a 06 06 06 02 03 00 03 "+ethertalk+" 00 03 04 43 61 66 8e 00 03 05 54 68 69 72 64")
 }
 
 // TestForeignNetInfo has the captured frames of GetNetInfo on EtherTalk: an answer to the address where that can be, and a broadcast one for

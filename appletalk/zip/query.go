@@ -55,8 +55,8 @@ type Zone struct {
 }
 
 // Reply says which zones networks have. In an extended one all zones are of one network, and Count is how many this has, the same
-// in all packets of a series. In a plain one the list of each network is whole, and Count means the networks to some and
-// the pairs to others: nothing relies on it.
+// in all packets of a series. In a plain one the list of each network is whole, and Count is the pairs of network and zone (P2, and what
+// Netatalk and Wireshark take it for); to others it is the networks, and so Parse does not rely on it.
 type Reply struct {
 	Extended bool
 	Count    uint8
@@ -146,7 +146,7 @@ func Replies(lists [][]Zone, emit func(Reply)) {
 		if size+n > ddp.MaxData {
 			flush()
 		}
-		plain.Count++
+		plain.Count += uint8(len(list)) // no more than there is room for
 		plain.Zones = append(plain.Zones, list...)
 		size += n
 	}
