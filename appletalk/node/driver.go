@@ -180,6 +180,13 @@ func (n *Node) Lookup(ctx context.Context, e nbp.Entity) ([]nbp.Tuple, error) {
 	return l.Found(), err
 }
 
+// Confirm asks one node whether it has a name still, and returns what it has of it.
+func (n *Node) Confirm(ctx context.Context, e nbp.Entity, at ddp.Addr) ([]nbp.Tuple, error) {
+	l := &Lookup{Entity: e, At: at, Limit: 1}
+	err := n.Do(ctx, l)
+	return l.Found(), err
+}
+
 // Register gives a socket a name, if nobody in the zone has it.
 func (n *Node) Register(ctx context.Context, e nbp.Entity, s *Socket) error {
 	return n.Do(ctx, &Register{Lookup: Lookup{Entity: e}, Socket: s.num})

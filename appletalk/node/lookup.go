@@ -18,6 +18,7 @@ type Lookup struct {
 	Tries    int           // 0: nbp.Tries
 	Interval time.Duration // 0: nbp.Interval
 	Limit    int           // it is over when so many are found; 0: no limit
+	At       ddp.Addr      // if its node is not 0, this node alone is asked: that confirms that it has the name still
 
 	lookup *nbp.Lookup
 }
@@ -41,7 +42,7 @@ func (l *Lookup) begin(m *Machine, now time.Time, out *link.Output) error {
 	if m.Extended() && l.Entity.IsOwnZone() && m.zone != zip.Own {
 		l.Entity.Zone = m.zone
 	}
-	if m.cable.Router.Node == 0 && !l.Entity.IsOwnZone() {
+	if m.cable.Router.Node == 0 && !l.Entity.IsOwnZone() && l.At.Node == 0 {
 		return fmt.Errorf("node: look up %v: only the zone * can be reached: %w", l.Entity, ErrNoRouter)
 	}
 	m.id++
@@ -62,12 +63,15 @@ func (l *Lookup) tick(m *Machine, now time.Time, out *link.Output) {
 
 // send asks a router, which asks all; without one the cable is asked.
 func (l *Lookup) send(m *Machine, now time.Time, p nbp.Packet, out *link.Output) {
-	if m.cable.Router.Node == 0 {
-		m.broadcast(now, l.socket, ddp.SocketNBP, ddp.TypeNBP, p.Append(nil), out)
-		return
+	to := l.At
+	if to.Node == 0 {
+		if m.cable.Router.Node == 0 {
+			m.broadcast(now, l.socket, ddp.SocketNBP, ddp.TypeNBP, p.Append(nil), out)
+			return
+		}
+		p.Function, to = nbp.BrRq, m.cable.Router
 	}
-	p.Function = nbp.BrRq
-	d := ddp.Datagram{Dst: ddp.Socket{Addr: m.cable.Router, Num: ddp.SocketNBP}, Src: ddp.Socket{Num: l.socket}, Type: ddp.TypeNBP, Data: p.Append(nil)}
+	d := ddp.Datagram{Dst: ddp.Socket{Addr: to, Num: ddp.SocketNBP}, Src: ddp.Socket{Num: l.socket}, Type: ddp.TypeNBP, Data: p.Append(nil)}
 	if err := m.Send(now, &d, out); err != nil {
 		m.Drop(now, port.NoRoute, out)
 	}

@@ -92,6 +92,10 @@ func (m *Machine) route(now time.Time, p *rport, r *port.Received, out *link.Out
 			return
 		}
 	}
+	if r.ToAll {
+		p.Drop(now, port.Stranger, out, "to", d.Dst) // several routers would send it on
+		return
+	}
 	m.forward(now, p, r, out)
 }
 

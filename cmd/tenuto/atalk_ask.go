@@ -128,6 +128,7 @@ func (p *program) atalkLookup() *cobra.Command {
 	a := &asker{p: p}
 	var tries int
 	var interval time.Duration
+	var at string
 	cmd := a.flags(&cobra.Command{
 		Use:   "lookup NAME",
 		Short: "Find names",
@@ -145,8 +146,14 @@ at the end is any type, and the own zone.`,
 			if tries < 1 || interval <= 0 {
 				return usagef("--tries and --interval are positive")
 			}
+			var to ddp.Addr
+			if at != "" {
+				if to, err = ddp.ParseAddr(at); err != nil {
+					return usageError{err}
+				}
+			}
 			return a.ask(cmd, func(ctx context.Context, n *node.Node) error {
-				l := &node.Lookup{Entity: e, Tries: tries, Interval: interval}
+				l := &node.Lookup{Entity: e, Tries: tries, Interval: interval, At: to}
 				if err := n.Do(ctx, l); err != nil {
 					return err
 				}
@@ -163,6 +170,7 @@ at the end is any type, and the own zone.`,
 	})
 	cmd.Flags().IntVar(&tries, "tries", nbp.Tries, "ask `N` times")
 	cmd.Flags().DurationVar(&interval, "interval", nbp.Interval, "wait `TIME` after each")
+	cmd.Flags().StringVar(&at, "at", "", "ask the node `NETWORK.NODE` alone, whether it has the name still")
 	return cmd
 }
 
