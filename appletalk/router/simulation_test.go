@@ -129,7 +129,7 @@ func TestConvergence(t *testing.T) {
 				return router.PortConfig{Range: one(j + 1), Zones: []string{fmt.Sprint("Zone ", j)}}
 			}
 			s.addRouter(fmt.Sprint("r", i), cables[i:i+2], []router.PortConfig{config(i), config(i + 1)})
-			s.run(time.Duration(s.rng.IntN(int(rtmp.SendTime))))
+			s.run(time.Duration(s.rng.Int64N(int64(rtmp.SendTime))))
 		}
 		s.run(10 * time.Minute)
 		last := s.routerOf(fmt.Sprint("r", routers-1))
