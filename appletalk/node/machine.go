@@ -187,11 +187,17 @@ func (m *Machine) Send(now time.Time, d *ddp.Datagram, out *link.Output) error {
 		m.deliver(now, d, false, out)
 		return nil
 	}
-	switch m.cable.Way(d.Dst.Net) {
+	way := m.cable.Way(d.Dst.Net)
+	if d.Dst.Node == ddp.AnyRouter {
+		if way = ddp.ViaRouter; m.cable.Router.Node == 0 {
+			way = ddp.NoRouter
+		}
+	}
+	switch way {
 	case ddp.NoRouter:
 		return fmt.Errorf("node: send to network %d: %w", d.Dst.Net, ErrNoRouter)
 	case ddp.ViaRouter:
-		m.Port.Send(now, d, port.ToNode(m.cable.Router), out)
+		m.SendLong(now, d, port.ToNode(m.cable.Router), out)
 	case ddp.Direct:
 		m.Port.Send(now, d, port.ToNode(d.Dst.Addr), out)
 	}

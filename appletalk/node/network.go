@@ -40,6 +40,7 @@ func (m *Machine) ready(out *link.Output) {
 func (m *Machine) lost(out *link.Output) {
 	m.cable.Router, m.routerAt = ddp.Addr{}, time.Time{}
 	m.enter(zip.Own, link.Hardware{}, out)
+	m.cable.Range, m.Net = ddp.Range{}, 0
 	if m.Extended() {
 		m.cable.Range = unknown
 	}
@@ -112,6 +113,9 @@ func (m *Machine) zip(now time.Time, d *ddp.Datagram, out *link.Output) {
 		case !macroman.Equal(n.Old, m.zone): // of another zone
 		default:
 			m.enter(n.New, n.Multicast, out)
+			if macroman.Equal(n.Old, m.settings.Zone) {
+				m.settings.Zone = n.New
+			}
 			out.Note(0, "zone renamed", "old", macroman.Decode(n.Old), "new", macroman.Decode(n.New))
 		}
 	}
@@ -119,7 +123,7 @@ func (m *Machine) zip(now time.Time, d *ddp.Datagram, out *link.Output) {
 
 // told takes the answer to the GetNetInfo of the node itself.
 func (m *Machine) told(now time.Time, d *ddp.Datagram, n *zip.NetInfo, out *link.Output) {
-	if m.state != Asking || !m.Extended() || n.Requested != m.settings.Zone && m.settings.Zone != "" {
+	if m.state != Asking || !m.Extended() || n.Requested != m.settings.Zone { // others ask from the same socket
 		m.Drop(now, port.Unasked, out, "protocol", "ZIP", "from", d.Src)
 		return
 	}

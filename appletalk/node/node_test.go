@@ -165,6 +165,21 @@ func TestNotBelieved(t *testing.T) {
 	}
 }
 
+// TestOthersAnswers: the answer to another node's GetNetInfo, which is sent to all, is not taken by one that asks for the default zone.
+func TestOthersAnswers(t *testing.T) {
+	m := NewMachine(start, link.EtherTalk, link.Hardware{2, 0, 0, 0, 0, 1}, Settings{}, rand.New(rand.NewPCG(1, 2)))
+	var out link.Output
+	for m.Snapshot().State != Asking {
+		m.Tick(m.Next(), &out)
+	}
+	d := ddp.Datagram{Dst: ddp.Socket{Addr: ddp.Addr{Node: ddp.Broadcast}, Num: ddp.SocketZIP}, Src: ddp.Socket{Addr: ddp.Addr{Net: 3, Node: 9}, Num: 6},
+		Type: ddp.TypeZIP, Data: zip.NetInfo{Range: ddp.Range{First: 3, Last: 5}, Requested: "Third", Multicast: zip.Multicast("Third")}.Append(nil)}
+	m.deliver(start, &d, true, &out)
+	if s := m.Snapshot(); s.Zone != zip.Own || s.State != Asking || m.Counts[port.Unasked] != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestZone: a node whose zone the cable does not have is in the default zone; one with an answer that is not to its question is in none.
 func TestZone(t *testing.T) {
 	m := NewMachine(start, link.EtherTalk, link.Hardware{2, 0, 0, 0, 0, 1}, Settings{Zone: "Gone", Hint: ddp.Addr{Net: 4, Node: 7}}, rand.New(rand.NewPCG(1, 2)))
@@ -194,5 +209,14 @@ func TestZone(t *testing.T) {
 	}
 	if len(out.Joins) != 1 || out.Joins[0].Address != zip.Multicast("Office") {
 		t.Errorf("joined %v", out.Joins)
+	}
+	// The zone is renamed, and the node asks for the new name from then on.
+	n := zip.Notify{Old: "office", Multicast: zip.Multicast("Neu"), New: "Neu"}
+	d := ddp.Datagram{Dst: ddp.Socket{Addr: ddp.Addr{Node: ddp.Broadcast}, Num: ddp.SocketZIP}, Src: ddp.Socket{Addr: ddp.Addr{Net: 3, Node: 9}, Num: 6},
+		Type: ddp.TypeZIP, Data: n.Append(nil)}
+	m.settings.Zone = "Office"
+	m.deliver(now, &d, true, &out)
+	if m.zone != "Neu" || m.settings.Zone != "Neu" || len(out.Joins) != 3 || out.Joins[1].Address != zip.Multicast("Neu") || !out.Joins[2].Leave {
+		t.Errorf("in %s, with %s saved; joined %v", m.zone, m.settings.Zone, out.Joins)
 	}
 }

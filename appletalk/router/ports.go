@@ -84,6 +84,7 @@ func (s State) String() string { return stateNames[s] }
 const (
 	askTries    = 3
 	askInterval = time.Second
+	learnTries  = 8 // after them a port without a seed looks for another router
 )
 
 // maxRouters is how many routers of its cable a port knows.
@@ -175,6 +176,11 @@ func (m *Machine) portTick(now time.Time, p *rport, out *link.Output) {
 		}
 		if p.tries >= askTries && p.seed {
 			m.up(now, p, p.config.Zones, out) // nobody says anything else
+			return
+		}
+		if p.state == Learning && p.tries == learnTries && !p.known() {
+			p.Net, p.cable = 0, ddp.Range{}
+			m.enter(now, p, Discovering, out)
 			return
 		}
 		p.tries++

@@ -71,7 +71,8 @@ func (m *Machine) Snapshot() Status {
 }
 
 // Configure gives a port another configuration. What differs only in its zones goes on: a zone in whose place there is another name is
-// renamed. With another range the port begins anew.
+// renamed. With another range the port begins anew, and so does one whose
+// own zones were not used.
 func (m *Machine) Configure(now time.Time, i int, c PortConfig, out *link.Output) error {
 	p := m.ports[i]
 	if err := c.Check(p.Kind); err != nil {
@@ -79,7 +80,7 @@ func (m *Machine) Configure(now time.Time, i int, c PortConfig, out *link.Output
 	}
 	was := p.config
 	p.config = c
-	if was.Range != c.Range || !p.seed && p.state != Up && c.IsSeed() {
+	if same := slices.Equal(was.Zones, c.Zones); was.Range != c.Range || c.IsSeed() && !p.seed && !same {
 		m.farewell(now, p, out)
 		m.forget(m.routes.Disconnect(i), out)
 		p.start(now)

@@ -203,11 +203,11 @@ func (m *Machine) netInfoReply(now time.Time, p *rport, r *port.Received, out *l
 	if err != nil {
 		return err
 	}
-	if p.state != Learning || p.standard != "" || n.Range != p.cable || n.Requested != "" && n.Flags&zip.Invalid != 0 {
+	// Nodes and other routers ask from the same socket: ours are the answers to an empty zone.
+	if p.state != Learning || p.standard != "" || n.Range != p.cable || n.Requested != "" {
 		p.Drop(now, port.Unasked, out, "protocol", "ZIP", "from", r.D.Src)
 		return nil
 	}
-	// An answer without a zone says nothing of the default one; the list's first has to do then.
 	if p.standard = n.Zone(); p.standard != "" {
 		m.learned(now, p, out)
 	}
