@@ -23,10 +23,9 @@ import (
 
 // A cableTest is LocalTalk over UDP on loopback, with processes on it.
 type cableTest struct {
-	t    *testing.T
-	url  string
-	dir  string
-	exit sync.WaitGroup
+	t   *testing.T
+	url string
+	dir string
 }
 
 // command is a process that has ended when the test has.
@@ -48,7 +47,8 @@ func (c *cableTest) start(in io.Reader, out io.Writer, text string, args ...stri
 	r, w := io.Pipe()
 	cmd.Stderr = w
 	said := make(chan bool, 1)
-	c.exit.Go(func() {
+	var reading sync.WaitGroup
+	reading.Go(func() {
 		var log bytes.Buffer
 		b := make([]byte, 4096)
 		for {
@@ -70,7 +70,7 @@ func (c *cableTest) start(in io.Reader, out io.Writer, text string, args ...stri
 	}
 	c.t.Cleanup(func() {
 		w.Close()
-		c.exit.Wait()
+		reading.Wait()
 	})
 	select {
 	case <-said:
