@@ -53,7 +53,7 @@ func network(first, last int, zones ...string) router.PortConfig {
 // datagrams go in, and each of them comes out. The tables have as many networks as the name says.
 func BenchmarkAtalkForward(b *testing.B) {
 	for _, networks := range []int{2, 10000} {
-		b.Run(fmt.Sprint(networks), func(b *testing.B) { forward(b, networks) })
+		b.Run(fmt.Sprintf("router/%d", networks), func(b *testing.B) { forward(b, networks) })
 	}
 }
 
@@ -118,7 +118,7 @@ func forward(b *testing.B, networks int) {
 // brings the router 100,000 frames a second that are wrong in all ways.
 func BenchmarkAtalkZoneList(b *testing.B) {
 	for _, hostile := range []int{0, 100000} {
-		b.Run(fmt.Sprintf("hostile%d", hostile), func(b *testing.B) { zoneList(b, hostile) })
+		b.Run(fmt.Sprintf("router/hostile%d", hostile), func(b *testing.B) { zoneList(b, hostile) })
 	}
 }
 
@@ -215,26 +215,28 @@ func flood(l link.Link, each int) (stop func() float64) {
 
 // BenchmarkAtalkTables is what 10,000 networks take, each with a zone of its own with a name of 32 octets: routes and zones.
 func BenchmarkAtalkTables(b *testing.B) {
-	inOwnProcess(b, func(b *testing.B) {
-		const networks = 10000
-		heap := func() int64 {
-			var m runtime.MemStats
-			runtime.GC()
-			runtime.GC()
-			runtime.ReadMemStats(&m)
-			return int64(m.HeapAlloc)
-		}
-		before := heap()
-		var routes rtmp.Table
-		zones := zip.NewTable()
-		for i := range networks {
-			r := ddp.Range{First: uint16(1 + i), Last: uint16(1 + i)}
-			routes.Update(0, ddp.Addr{Net: 1, Node: 1}, rtmp.Tuple{Range: r, Extended: true, Distance: 1})
-			zones.Learn(ddp.Addr{Net: 1, Node: 1}, zones.Add(r, true), zip.Reply{}, []string{fmt.Sprintf("%032d", i)})
-		}
-		b.ReportMetric(0, "ns/op")
-		b.ReportMetric(float64(heap()-before)/(1<<20), "MiB")
-		runtime.KeepAlive(&routes)
-		runtime.KeepAlive(zones)
-	})
+	b.Run("router", func(b *testing.B) { inOwnProcess(b, tables) })
+}
+
+func tables(b *testing.B) {
+	const networks = 10000
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	var routes rtmp.Table
+	zones := zip.NewTable()
+	for i := range networks {
+		r := ddp.Range{First: uint16(1 + i), Last: uint16(1 + i)}
+		routes.Update(0, ddp.Addr{Net: 1, Node: 1}, rtmp.Tuple{Range: r, Extended: true, Distance: 1})
+		zones.Learn(ddp.Addr{Net: 1, Node: 1}, zones.Add(r, true), zip.Reply{}, []string{fmt.Sprintf("%032d", i)})
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64(heap()-before)/(1<<20), "MiB")
+	runtime.KeepAlive(&routes)
+	runtime.KeepAlive(zones)
 }

@@ -112,7 +112,7 @@ func (m *Machine) Read(b []byte) (n int, eom bool) {
 		in.read++
 		eom = true
 	}
-	in.drop(in.read, in.read == in.next && len(in.spans) == 0)
+	in.drop(in.read)
 	// The other end hears of the room when it is a half, or when there was none for a packet.
 	if room := m.cfg.Window - int(in.next-in.read); m.state == Established || m.state == Flushing {
 		if grown := room - int(in.told); grown >= m.cfg.Window/2 || grown > 0 && in.told < MaxData && room >= MaxData {
@@ -132,8 +132,7 @@ func (m *Machine) resetBy(p Packet) {
 		m.seen, m.last = true, p.First
 		in.next, in.read = p.First, p.First
 		in.spans = nil
-		in.drop(in.read, true)
-		in.ends = nil
+		in.free()
 	}
 	m.control(ForwardResetAck)
 }

@@ -374,6 +374,7 @@ func (m *Machine) tend(now time.Time, due func(time.Time) bool) {
 		}
 		m.heard = now
 		m.probe()
+		m.rest()
 	}
 	if due(m.out.at) {
 		m.expired(now)
@@ -383,6 +384,16 @@ func (m *Machine) tend(now time.Time, due func(time.Time) bool) {
 	}
 	if due(m.reset.at) {
 		m.again(now)
+	}
+}
+
+// rest has a connection on which nothing happens hold no buffers.
+func (m *Machine) rest() {
+	if in := &m.in; in.read == in.next && len(in.spans) == 0 {
+		in.free()
+	}
+	if m.out.first == m.out.last {
+		m.out.free()
 	}
 }
 

@@ -7,7 +7,7 @@ const (
 	firstRetransmit = time.Second
 	mostRetransmit  = 10 * time.Second
 	// askEvery is after how many packets an acknowledgment is asked for, beside the last one that may be sent.
-	askEvery = 4
+	askEvery = 16
 )
 
 // output is what was written and has not been acknowledged.
@@ -77,8 +77,8 @@ func (o *output) rewind() { o.next = o.first }
 // clear drops everything.
 func (o *output) clear() {
 	o.first, o.next, o.last = o.sent, o.sent, o.sent
-	o.drop(o.first, true)
-	o.ends, o.at, o.timed = nil, time.Time{}, false
+	o.free()
+	o.at, o.timed = time.Time{}, false
 }
 
 // Room is how many octets Write takes: none unless the connection is established.
@@ -141,7 +141,7 @@ func (m *Machine) acknowledged(now time.Time, p Packet) {
 	if before(o.next, o.first) {
 		o.next = o.first
 	}
-	o.drop(o.first, o.first == o.last)
+	o.drop(o.first)
 	o.at = time.Time{} // from now on
 }
 

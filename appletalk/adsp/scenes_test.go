@@ -193,7 +193,7 @@ func TestOutOfSequence(t *testing.T) {
 		A: first=0, next=0, window=32768, data=572
 		A: first=572, next=0, window=32768, data=572
 		A: first=1144, next=0, window=32768, data=572
-		A: first=1716, next=0, window=32768, ack, data=572
+		A: first=1716, next=0, window=32768, data=572
 		A: first=2288, next=0, window=32768, ack, EOM, data=572
 		B: first=0, next=0, window=32768, retransmit advice
 		B: first=0, next=0, window=32768, ack
@@ -202,7 +202,7 @@ func TestOutOfSequence(t *testing.T) {
 		A: first=1144, next=0, window=32768, data=572
 		A: first=1716, next=0, window=32768, ack, data=572
 		B: first=0, next=2861, window=32768, ack`)
-	p.run(time.Second)
+	p.run(ProbeTime + time.Second)
 	p.ends[1].wants(t, a.sent)
 	if n := len(p.ends[1].m.in.ring); n != 0 {
 		t.Errorf("an idle end holds %d octets", n)

@@ -69,13 +69,13 @@ func (s *slots) nextEnd(from, limit uint32) uint32 {
 }
 
 // drop forgets what is before a number.
-func (s *slots) drop(to uint32, empty bool) {
+func (s *slots) drop(to uint32) {
 	i, _ := slices.BinarySearchFunc(s.ends, to, order)
 	s.ends = slices.Delete(s.ends, 0, i)
-	if empty { // an idle connection holds nothing
-		s.ring, s.ends = nil, nil
-	}
 }
+
+// free gives back the memory of what holds nothing.
+func (s *slots) free() { s.ring, s.ends = nil, nil }
 
 // before tells whether a number comes before another.
 func before(a, b uint32) bool { return int32(a-b) < 0 }

@@ -64,6 +64,18 @@ more is better.`, "rsync", unit("files/s"), []column{{"10,000 files", "Files", "
 	{"Checkpoints: commits", `Of package checkpoint/bolt, by how many activities at the same time; shared is the store that opens its file for each transaction. write-and-flush
 writes as many octets over others, and flushes them. A second; more is better.`, "", unit("commits/s"), []column{
 		{"1", "Commit", "1", nil}, {"16", "Commit", "16", nil}, {"256", "Commit", "256", nil}}},
+	{"AppleTalk: a router", `Datagrams of 64 octets between two memory links, with sender, router and receiver on one core, by how many networks the router knows; a node's
+list of 1,000 zones over UDP on loopback, alone and while the router gets 100,000 wrong frames a second; what 10,000 networks with a zone each take.`, "", nil, []column{
+		{"2 networks, datagrams/s", "AtalkForward", "2", unit("datagrams/s")}, {"10,000", "AtalkForward", "10000", unit("datagrams/s")},
+		{"allocations", "AtalkForward", "10000", allocations},
+		{"zones, ms", "AtalkZoneList", "hostile0", unit("ms/list")}, {"beside wrong frames", "AtalkZoneList", "hostile100000", unit("ms/list")},
+		{"tables, MiB", "AtalkTables", "", unit("MiB")}}},
+	{"AppleTalk: a stream", `Between two nodes of one process over UDP on loopback: ADSP, and datagrams of the same size of which as many are on the way. MB/s; more is
+better.`, "raw", megabytes, []column{{"one direction", "AtalkStream", "", nil}}},
+	{"AppleTalk: transactions and sessions", `Exactly-once transactions over UDP on loopback by how many are under way; what 5,000 ASP sessions of 20 servers hold, of the servers' side; from
+the end of five seconds in which all is lost until a stream goes on.`, "", nil, []column{
+		{"1, a second", "AtalkTransactions", "1", unit("transactions/s")}, {"64, a second", "AtalkTransactions", "64", unit("transactions/s")},
+		{"idle, MiB", "AtalkIdle", "", unit("MiB")}, {"goroutines", "AtalkIdle", "", unit("goroutines")}, {"after a loss, ms", "AtalkLoss", "", unit("ms-after")}}},
 	{"SPDUs: to build and to parse one", `Of package spdu, into a buffer that is used again: CN with most of its parameters, DT with 1 KiB of user information, MIP and RS with 64
 octets of user data.`, "", nil, []column{
 		{"build, ns", "Build", "", unit("ns/op")}, {"allocations", "Build", "", allocations},
