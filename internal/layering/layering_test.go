@@ -48,6 +48,8 @@ var rules = []rule{
 	{pkg: "forward", may: []string{"."}},
 	{pkg: "relay", may: []string{"."}},
 	{pkg: "durable", may: []string{".", "checkpoint", "identity"}},
+	{pkg: "group/playout", note: "leaf: the machine of a group's receiver"},
+	{pkg: "group", may: []string{".", "group/playout"}},
 	{pkg: "transfer", may: []string{".", "checkpoint", "durable"}},
 
 	// A family is a complete stack of its own.
@@ -186,7 +188,7 @@ func fakeTree(files map[string]string) fs.FS {
 // The packages that a program gets by importing the root, and the pure ones, bring nothing with them.
 var unencumbered = []string{".", "spm", "spdu", "transport", "bridge", "endpoint", "carrier", "cotp", "rfc1006", "identity", "checkpoint",
 	"appletalk/link", "appletalk/macroman", "appletalk/ddp", "appletalk/aep", "appletalk/llap", "appletalk/elap", "appletalk/aarp",
-	"appletalk/rtmp", "appletalk/zip", "appletalk/nbp", "appletalk/atp"}
+	"appletalk/rtmp", "appletalk/zip", "appletalk/nbp", "appletalk/atp", "group/playout", "group"}
 
 func TestRootPullsInNothing(t *testing.T) {
 	sources := load(t, repository)
