@@ -85,6 +85,44 @@ func TestAnnounced(t *testing.T) {
 	})
 }
 
+// TestOvertaken: a user that does not receive hears of a resynchronization all the same, and not of data.
+func TestOvertaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &Config{Units: Duplex | MinorSync | Resync}
+		l := open(t, transporttest.Options{}, c, c)
+		rung := func(c <-chan struct{}) bool {
+			synctest.Wait()
+			select {
+			case <-c:
+				return true
+			default:
+				return false
+			}
+		}
+		void := l.b.Overtaken(false)
+		try(t, l.a.Send(bg, []byte("x")), "send")
+		if rung(void) {
+			t.Error("data have overtaken something")
+		}
+		try(t, l.a.Resynchronize(bg, Set, 5, TokenSettings{}, nil), "resynchronize")
+		if !rung(void) {
+			t.Error("nothing was heard of the resynchronization")
+		}
+		if ind, err := l.b.Receive(bg); err != nil || ind.(ResyncInd).Serial != 5 {
+			t.Fatal(ind, err)
+		}
+		try(t, l.b.RespondResync(bg, 5, 0, nil), "respond")
+		if rung(l.b.Overtaken(false)) {
+			t.Error("it is heard of twice")
+		}
+		over := l.b.Overtaken(true)
+		l.a.Abort(nil)
+		if !rung(over) {
+			t.Error("nothing was heard of the abort")
+		}
+	})
+}
+
 // TestTakerSends: what has been taken off the expedited flow may lead to something that is sent, and before that is what came meanwhile.
 func TestTakerSends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

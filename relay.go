@@ -8,7 +8,7 @@ import (
 	"github.com/tenuto-session/tenuto/transport"
 )
 
-// half is what a session keeps that is half of a relay.
+// half is what a session keeps that is half of a relay, or whose user asks what it asks.
 type half struct {
 	overtaken bell
 	watched   bool         // the transport tells of arrivals; guarded by Session.mu
@@ -18,8 +18,8 @@ type half struct {
 
 // Overtaken returns a channel that is closed when the peer has announced, on the expedited flow, something that makes void what it sent before: a
 // resynchronization, the interrupt or discard of an activity, or an abort; or when the session has ended. With endOnly nothing counts but abort and
-// end. Receive returns in due course what it was, and the next call another channel. It is for half of a relay (Config.Relay), which passes on
-// nothing more of what is void.
+// end. Receive returns in due course what it was, and the next call another channel. It is for who holds back what it has received, and so does not
+// call Receive: half of a relay (Config.Relay), which passes on nothing more of what is void, or who has no room.
 func (s *Session) Overtaken(endOnly bool) <-chan struct{} {
 	s.mu.Lock()
 	h := &s.expeditedFlow().half
@@ -56,7 +56,7 @@ func (s *Session) arrived() {
 
 // ring makes known that what has been received and not been passed on is void, if it is. mu is held.
 func (s *Session) ring() {
-	if !s.m.Relay || s.expedited == nil {
+	if s.expedited == nil || !s.expedited.half.watched {
 		return
 	}
 	h := &s.expedited.half
