@@ -81,7 +81,7 @@ func (l labListener) Accept() (carrier.Conn, error) {
 	return l.n.wrap(l.name, c.(*memory.Conn)), nil
 }
 
-// A labConn delays what is written. A goroutine brings it to the other end.
+// A labConn delays what is written. One goroutine has it depart, another one arrive.
 type labConn struct {
 	*memory.Conn
 	n    *lab
@@ -91,10 +91,9 @@ type labConn struct {
 
 	mu     sync.Mutex
 	cond   sync.Cond
-	queue  []labChunk
+	queue  [][]byte // waits to depart
 	queued int
-	free   time.Time // when the next octet can depart
-	last   time.Time // when the last one arrives
+	air    []labChunk // is on its way
 	err    error
 }
 
@@ -103,13 +102,17 @@ type labChunk struct {
 	at time.Time
 }
 
-// labBuffer is how many octets wait to depart.
-const labBuffer = 32 << 10
+// labBuffer is how many octets wait to depart, and labPiece how many depart at a time.
+const (
+	labBuffer = 8 << 10
+	labPiece  = 512
+)
 
 func (n *lab) wrap(name string, c *memory.Conn) *labConn {
 	w := &labConn{Conn: c, n: n, name: name, done: make(chan struct{})}
 	w.cond.L = &w.mu
-	go w.carry()
+	go w.depart()
+	go w.arrive()
 	return w
 }
 
@@ -135,81 +138,105 @@ func (c *labConn) put(bufs [][]byte) (n int, err error) {
 	if c.err != nil {
 		return 0, c.err
 	}
-	var b []byte
 	for _, p := range bufs {
-		b = append(b, p...)
+		for len(p) > 0 {
+			k := min(len(p), labPiece)
+			c.queue = append(c.queue, append([]byte(nil), p[:k]...))
+			p = p[k:]
+			n += k
+		}
 	}
-	c.n.mu.Lock()
-	l := c.n.link(c.name)
-	now := time.Now()
-	if c.free.Before(now) {
-		c.free = now
-	}
-	if l.rate > 0 {
-		c.free = c.free.Add(time.Duration(len(b)) * time.Second / time.Duration(l.rate))
-	}
-	at := c.free.Add(l.delay)
-	if l.jitter > 0 {
-		at = at.Add(time.Duration(l.r.Int64N(int64(l.jitter))))
-	}
-	c.n.mu.Unlock()
-	if at.Before(c.last) {
-		at = c.last
-	}
-	c.last = at
-	c.queue = append(c.queue, labChunk{b, at})
-	c.queued += len(b)
+	c.queued += n
 	c.cond.Broadcast()
-	return len(b), nil
+	return n, nil
 }
 
-// carry brings what is written to the other end when it is time.
-func (c *labConn) carry() {
-	for {
-		c.mu.Lock()
-		for len(c.queue) == 0 && c.err == nil {
-			c.cond.Wait()
-		}
-		if c.err != nil {
-			c.mu.Unlock()
-			return
-		}
-		k := c.queue[0]
+// take waits until there is something, with mu held after it; not if the carrier is over.
+func (c *labConn) take(there func() bool) bool {
+	c.mu.Lock()
+	for !there() && c.err == nil {
+		c.cond.Wait()
+	}
+	return c.err == nil
+}
+
+// depart sends pieces at the link's rate.
+func (c *labConn) depart() {
+	defer c.mu.Unlock()
+	for c.take(func() bool { return len(c.queue) > 0 }) {
+		b := c.queue[0]
 		c.mu.Unlock()
-		if !c.until(k.at) {
+		c.n.mu.Lock()
+		l := c.n.link(c.name)
+		rate := l.rate
+		c.n.mu.Unlock()
+		if rate > 0 && !c.until(time.Now().Add(time.Duration(len(b))*time.Second/time.Duration(rate))) {
+			c.mu.Lock()
 			return
 		}
-		_, err := c.Conn.Write(k.b)
+		c.n.mu.Lock()
+		at := time.Now().Add(l.delay)
+		if l.jitter > 0 {
+			at = at.Add(time.Duration(l.r.Int64N(int64(l.jitter))))
+		}
+		c.n.mu.Unlock()
 		c.mu.Lock()
 		c.queue = c.queue[1:]
-		c.queued -= len(k.b)
-		if err != nil && c.err == nil {
-			c.err = err
-		}
+		c.queued -= len(b)
+		c.air = append(c.air, labChunk{b, at})
 		c.cond.Broadcast()
 		c.mu.Unlock()
 	}
 }
 
-// until waits for an instant, and while the link is stalled.
-func (c *labConn) until(at time.Time) bool {
+// arrive brings pieces to the other end when it is time.
+func (c *labConn) arrive() {
+	defer c.mu.Unlock()
+	for c.take(func() bool { return len(c.air) > 0 }) {
+		k := c.air[0]
+		c.air = c.air[1:]
+		c.mu.Unlock()
+		err := memory.ErrReset
+		if c.arrived(k.at) {
+			_, err = c.Conn.Write(k.b)
+		}
+		if err != nil {
+			c.mu.Lock()
+			if c.err == nil {
+				c.err = err
+			}
+			c.cond.Broadcast()
+			return
+		}
+	}
+}
+
+// arrived waits for an instant, and until the link is not stalled.
+func (c *labConn) arrived(at time.Time) bool {
 	for {
 		c.n.mu.Lock()
 		if s := c.n.link(c.name).stalled; at.Before(s) {
 			at = s
 		}
 		c.n.mu.Unlock()
-		d := time.Until(at)
-		if d <= 0 {
+		if time.Until(at) <= 0 {
 			return true
 		}
-		timer := time.NewTimer(d)
-		select {
-		case <-timer.C:
-		case <-c.done:
-			timer.Stop()
+		if !c.until(at) {
 			return false
 		}
+	}
+}
+
+// until waits for an instant; false if the carrier is closed before.
+func (c *labConn) until(at time.Time) bool {
+	timer := time.NewTimer(time.Until(at))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.done:
+		return false
 	}
 }
 

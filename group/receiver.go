@@ -111,11 +111,7 @@ func (r *Receiver) Accept(ctx context.Context, in *tenuto.Incoming, cfg *tenuto.
 		r.tell(Event{Kind: Refused, Stream: d.Stream, Err: err})
 		return &StreamError{d.Stream, "refused", err}
 	}
-	if mb.s, err = in.Accept(ctx, &c); err == nil && mb.s.Units() != Units {
-		err = fmt.Errorf("the member's functional units are %v, and %v are wanted", mb.s.Units(), Units)
-		_ = mb.s.Abort(cut(err.Error()))
-	}
-	if err != nil {
+	if mb.s, err = in.Accept(ctx, &c); err != nil {
 		r.leave(mb, err)
 		r.work.Done()
 		return &StreamError{d.Stream, "accept", err}
@@ -133,7 +129,9 @@ func (r *Receiver) admit(in *tenuto.Incoming) (d Description, mb *member, err er
 		d.Stream = -1
 		return d, nil, err
 	}
-	switch {
+	switch u := in.Parameters().Units; {
+	case u&Units != Units:
+		return d, nil, fmt.Errorf("the member proposes the functional units %v, and %v are wanted", u, Units)
 	case d.Group != r.cfg.Group:
 		return d, nil, fmt.Errorf("the group %v is another one", d.Group)
 	case !d.Rate.Same(r.cfg.Rate):
