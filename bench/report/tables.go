@@ -76,6 +76,14 @@ better.`, "raw", megabytes, []column{{"one direction", "AtalkStream", "", nil}}}
 the end of five seconds in which all is lost until a stream goes on.`, "", nil, []column{
 		{"1, a second", "AtalkTransactions", "1", unit("transactions/s")}, {"64, a second", "AtalkTransactions", "64", unit("transactions/s")},
 		{"idle, MiB", "AtalkIdle", "", unit("MiB")}, {"goroutines", "AtalkIdle", "", unit("goroutines")}, {"after a loss, ms", "AtalkLoss", "", unit("ms-after")}}},
+	{"Groups: streams merged by time", `Of package group, on TCP on loopback with both ends in one process, units of 160 octets: 64 streams of 1,000 units a second each with one
+processor, and 8 streams of 100 units a second on a path of 1 MB/s with a round trip of 20 ms (a proxy). Late is from Send to Next, less the playout
+delay. No unit was lost, no stream resynchronized.`, "", nil, []column{
+		{"64 streams: processor, %", "Group", "64", unit("%cpu")}, {"late, p50 ms", "Group", "64", unit("ms-late-p50")},
+		{"p99", "Group", "64", unit("ms-late-p99")}, {"8 streams, 20 ms: late, p50 ms", "Group", "8", unit("ms-late-p50")},
+		{"p99", "Group", "8", unit("ms-late-p99")}}},
+	{"The same: the machine", "Of package group/playout: a unit of 64 streams, from its coming to its being handed up.", "", nil, []column{
+		{"ns", "Merge", "", unit("ns/op")}, {"allocations", "Merge", "", allocations}}},
 	{"SPDUs: to build and to parse one", `Of package spdu, into a buffer that is used again: CN with most of its parameters, DT with 1 KiB of user information, MIP and RS with 64
 octets of user data.`, "", nil, []column{
 		{"build, ns", "Build", "", unit("ns/op")}, {"allocations", "Build", "", allocations},
