@@ -25,6 +25,8 @@ func (p *program) demo() *cobra.Command {
 		crash  bool
 		kills  int
 		seed   uint64
+		av     bool
+		part   time.Duration
 	)
 	cmd := &cobra.Command{
 		Use:   "demo",
@@ -45,14 +47,32 @@ With --crash a file is sent by tenuto send to tenuto recv, and one of these, or
 both, are killed by SIGKILL again and again as well, at moments that --seed
 chooses. It counts what the receiver commits: an octet that is committed or sent
 a second time, or never, is an error. The times are those from a cut or kill to
-the next commit, with the start of what was killed.`,
+the next commit, with the start of what was killed.
+
+With --av sound at 48 kHz and a picture of 50 frames a second come as two
+streams of one group, each over a connection of its own. For a third of the time
+the picture's passes a quarter of what it needs, and it is cut in the middle of
+that. On a terminal one sees how far both are behind; at the end it tells what
+there was before, during and after, and how long it took until the picture was in
+step again. If that is more than a second it exits with 1.`,
 		Example: `  tenuto demo
   tenuto demo --size 1GiB --cuts 100
   tenuto demo --crash --kills 50
+  tenuto demo --av
   tenuto demo --json | jq .recovery_ms.p99`,
 		Args:        cobra.NoArgs,
 		Annotations: map[string]string{quiet: ""},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if av {
+				for _, name := range []string{"size", "cuts", "crash", "kills", "seed"} {
+					if cmd.Flags().Changed(name) {
+						return usagef("--%s is not for --av", name)
+					}
+				}
+				return p.runAV(cmd, demo.AVOptions{Part: part, Logger: p.log}, asJSON)
+			} else if cmd.Flags().Changed("part") {
+				return usagef("--part is for --av")
+			}
 			run := func() (*demo.Report, error) {
 				return p.runDemo(cmd.Context(), cmd.ErrOrStderr(), demo.Options{Size: int64(length), Cuts: cuts, Logger: p.log})
 			}
@@ -86,6 +106,8 @@ the next commit, with the start of what was killed.`,
 	f.BoolVar(&crash, "crash", false, "send a file, and kill the sender and the receiver")
 	f.IntVar(&kills, "kills", 25, "with --crash: kill `N` times")
 	f.Uint64Var(&seed, "seed", 1, "with --crash: the `NUMBER` that the moments come from")
+	f.BoolVar(&av, "av", false, "send sound and picture, and keep them in step")
+	f.DurationVar(&part, "part", 5*time.Second, "with --av: each of the three parts takes `TIME`")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object")
 	f.SortFlags = false
 	return cmd
@@ -117,6 +139,40 @@ func runCrash(ctx context.Context, errs io.Writer, o demo.CrashOptions) (*demo.R
 		o.Progress = func(octets int64, cuts, kills int) { update(octets, cuts, kills) }
 	}
 	return demo.Crash(ctx, o)
+}
+
+// runAV draws the skew on a terminal, and prints the report.
+func (p *program) runAV(cmd *cobra.Command, o demo.AVOptions, asJSON bool) error {
+	if err := o.Check(); err != nil {
+		return usageError{err}
+	}
+	errs := cmd.ErrOrStderr()
+	if isTerminal(errs) {
+		out := cwriter.New(errs)
+		width, _, err := out.GetTermSize()
+		if err != nil || width <= 0 {
+			width = 80
+		}
+		chart := demo.NewAVChart(width - len("picture  000000 ms  ") - 1)
+		o.Progress = func(s demo.AVState) {
+			if chart.Add(s) {
+				out.WriteString(chart.Lines())
+				out.Flush(chart.Height())
+			}
+		}
+	}
+	report, err := demo.AV(cmd.Context(), o)
+	if err != nil {
+		return err
+	}
+	write := report.WriteTable
+	if asJSON {
+		write = report.WriteJSON
+	}
+	if err := write(cmd.OutOrStdout()); err != nil {
+		return err
+	}
+	return report.Verdict()
 }
 
 func isTerminal(w io.Writer) bool {

@@ -11,6 +11,7 @@ type breaker struct {
 	ln     net.Listener
 	server string
 	pumps  sync.WaitGroup
+	up     func(to io.Writer, from io.Reader) // passes octets on to the server until either ends
 
 	mu    sync.Mutex
 	conns map[*net.TCPConn]bool
@@ -23,10 +24,17 @@ func newBreaker(server string) (*breaker, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &breaker{ln: ln, server: server, conns: map[*net.TCPConn]bool{}}
+	b := makeBreaker(ln, server)
 	b.pumps.Go(b.accept)
 	return b, nil
 }
+
+// makeBreaker makes one that does not accept yet.
+func makeBreaker(ln net.Listener, server string) *breaker {
+	return &breaker{ln: ln, server: server, up: pass, conns: map[*net.TCPConn]bool{}}
+}
+
+func pass(to io.Writer, from io.Reader) { io.Copy(to, from) }
 
 func (b *breaker) address() string { return b.ln.Addr().String() }
 
@@ -51,14 +59,14 @@ func (b *breaker) accept() {
 		}
 		b.conns[n], b.conns[f] = true, true
 		b.mu.Unlock()
-		b.pumps.Go(func() { b.pump(n, f) })
-		b.pumps.Go(func() { b.pump(f, n) })
+		b.pumps.Go(func() { b.pump(n, f, pass) })
+		b.pumps.Go(func() { b.pump(f, n, b.up) })
 	}
 }
 
 // pump copies until either breaks, and then breaks both.
-func (b *breaker) pump(to, from *net.TCPConn) {
-	io.Copy(to, from)
+func (b *breaker) pump(to, from *net.TCPConn, pass func(to io.Writer, from io.Reader)) {
+	pass(to, from)
 	kill(to)
 	kill(from)
 	b.mu.Lock()
