@@ -118,7 +118,7 @@ func (c *cast) actor(n int) *actor {
 	a := &actor{c: c, link: fmt.Sprintf("link%d", n), period: []int64{10, 20, 40}[c.r.IntN(3)], size: 20 + c.r.IntN(400)}
 	a.m = Member{Stream: n, Essential: c.r.IntN(2) == 0}
 	if c.r.IntN(2) == 0 {
-		a.m.Seek = func(t int64) int64 { return max(t, c.now()) }
+		a.m.Seek = func(int64) int64 { return c.now() }
 	}
 	delay, jitter := time.Duration(1+c.r.IntN(30))*ms, time.Duration(1+c.r.IntN(10))*ms
 	c.nw.set(a.link, func(l *labLink) { l.delay, l.jitter, l.rate = delay, jitter, 1_000_000 })

@@ -12,13 +12,14 @@ const (
 	// maxFailures is how often a stream may be late at once after it was asked, before it counts as one that can be no earlier.
 	maxFailures = 4
 	restLeast   = 250 * time.Millisecond
-	restMost    = 8 * time.Second
+	restLate    = 500 * time.Millisecond // at most, for one that is late: its path may be well again
+	restMost    = 8 * time.Second        // at most, for one that sends nothing
 )
 
 // late has a stream that is more than MaxSkew behind go on later.
 func (m *Machine) late(now time.Duration, s *stream) {
 	if s.fresh { // it was asked, and has sent nothing since: not too often
-		m.rest(now, s)
+		m.rest(now, s, restMost)
 		return
 	}
 	m.ask(now, s, m.timeAt(plus(m.clock.pos, m.lead(s))), false)
@@ -26,7 +27,7 @@ func (m *Machine) late(now time.Duration, s *stream) {
 
 // lead is how far ahead of the clock a stream is asked to go on: so far that its sender hears of it and what it sends comes in time.
 func (m *Machine) lead(s *stream) time.Duration {
-	l := max(m.cfg.MaxSkew/2, leadLeast)
+	l := m.leadLeast()
 	if s.rtt > 0 {
 		l = max(s.rtt+s.rtt/4, leadLeast/2)
 	}
@@ -35,6 +36,9 @@ func (m *Machine) lead(s *stream) time.Duration {
 	}
 	return min(l, leadMost)
 }
+
+// leadLeast is the lead while nothing is known of the path.
+func (m *Machine) leadLeast() time.Duration { return max(m.cfg.MaxSkew/2, leadLeast) }
 
 // ask asks for a resynchronization. What waits is void already.
 func (m *Machine) ask(now time.Duration, s *stream, t int64, seek bool) {
@@ -45,7 +49,7 @@ func (m *Machine) ask(now time.Duration, s *stream, t int64, seek bool) {
 	}
 	s.want.set = false
 	m.clear(s)
-	s.state, s.asked, s.askedAt, s.fresh = asking, true, now, false
+	s.state, s.asked, s.askedAt, s.fresh, s.target, s.seeks = asking, true, now, false, t, seek
 	m.awaited &^= 1 << s.n
 	m.resting &^= 1 << s.n
 	m.asks = append(m.asks, Ask{s.n, t, seek})
@@ -62,9 +66,13 @@ func (m *Machine) Resynced(now time.Duration, n int, t int64, clock time.Duratio
 		return ErrNegative
 	}
 	m.advance(now)
-	late := m.clock.running && m.clock.pos-m.rel(t) > m.cfg.MaxSkew
+	ahead := m.rel(t) - m.clock.pos
+	late := m.clock.running && ahead < -m.cfg.MaxSkew
+	took := now - s.askedAt
+	// It goes on where it was asked to, and need not have been asked for so late a time: the path is better than it was.
+	far := m.clock.running && s.asked && !s.seeks && t == s.target && ahead > 2*max(took, m.leadLeast())
 	// The first that is late says nothing of the next ones: the path may not have been there.
-	if took := now - s.askedAt; s.asked && (!late || s.failures > 0) && (s.rtt == 0 || took < s.rtt) {
+	if s.asked && (!late || s.failures > 0) && (s.rtt == 0 || took < s.rtt) {
 		s.rtt = took
 	}
 	s.skipped += int64(skipped)
@@ -78,7 +86,10 @@ func (m *Machine) Resynced(now time.Duration, n int, t int64, clock time.Duratio
 		m.ask(now, s, s.want.time, true)
 	case late:
 		s.failures++
-		s.behind = m.clock.pos - s.rel
+		s.behind = -ahead
+		m.ask(now, s, m.timeAt(plus(m.clock.pos, m.lead(s))), false)
+	case far:
+		s.failures, s.behind = 0, 0
 		m.ask(now, s, m.timeAt(plus(m.clock.pos, m.lead(s))), false)
 	}
 	return nil
@@ -145,7 +156,7 @@ func (m *Machine) judge(now time.Duration, s *stream) {
 		m.event(Event{Kind: Rebased, Stream: s.n, Time: s.mark, For: back})
 		return
 	}
-	m.rest(now, s)
+	m.rest(now, s, restLate)
 }
 
 // others tells whether any other stream is in time.
@@ -161,10 +172,10 @@ func (m *Machine) others(s *stream) bool {
 	return false
 }
 
-// rest leaves a stream alone for a while.
-func (m *Machine) rest(now time.Duration, s *stream) {
+// rest leaves a stream alone for a while, the longer the more often it has failed.
+func (m *Machine) rest(now time.Duration, s *stream, most time.Duration) {
 	s.failures++
-	s.retry = now + min(restLeast<<min(s.failures, 10), restMost)
+	s.retry = now + min(restLeast<<min(s.failures, 10), most)
 	m.awaited &^= 1 << s.n
 	m.resting |= 1 << s.n
 }

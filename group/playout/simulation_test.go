@@ -88,7 +88,7 @@ type packet struct {
 type simSender struct {
 	n         int
 	link      *simLink
-	kind      string // live: knows where it can go on; dull: live, and does not; file: has all times at hand
+	kind      string // live: goes on with what there is; late: or later, where it is asked to; dull: live, and does not know; file: has all times at hand
 	essential bool
 	period    int64
 	next      int64 // time of the next unit
@@ -107,7 +107,7 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 		Policy: policies[r.IntN(len(policies))]})}
 	files := r.IntN(4) == 0
 	for n := range 2 + r.IntN(4) {
-		e := &simSender{n: n, essential: r.IntN(2) == 0, period: []int64{5, 10, 20, 33}[r.IntN(4)], kind: []string{"live", "dull"}[r.IntN(2)]}
+		e := &simSender{n: n, essential: r.IntN(2) == 0, period: []int64{5, 10, 20, 33}[r.IntN(4)], kind: []string{"live", "late", "dull"}[r.IntN(3)]}
 		if files {
 			e.kind = "file"
 		}
@@ -174,7 +174,10 @@ func (s *simulation) send(e *simSender) {
 	if len(e.requests) > 0 && e.requests[0].at <= s.now && !e.link.down(s.now) {
 		t := e.requests[0].t
 		e.requests = e.requests[1:]
-		if e.kind == "live" {
+		switch e.kind {
+		case "live":
+			t = s.edge(e)
+		case "late":
 			t = max(t, s.edge(e))
 		}
 		e.gen++

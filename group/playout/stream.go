@@ -44,6 +44,8 @@ type stream struct {
 	// Resynchronization, see resync.go.
 	asked    bool          // a request is out
 	askedAt  time.Duration // when, on the receiver's clock
+	target   int64         // where it is to go on
+	seeks    bool          // because of a Seek
 	since    time.Duration // the first request since the stream was in step
 	ailing   bool          // it has not been in step since
 	fresh    bool          // it was answered, and nothing has come since

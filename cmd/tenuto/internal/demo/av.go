@@ -146,7 +146,7 @@ func AV(ctx context.Context, o AVOptions) (*AVReport, error) {
 func (a *av) join(ctx context.Context) (err error) {
 	a.begin = time.Now()
 	for n, m := range []group.Member{{Stream: soundStream, Name: "sound", Essential: true}, {Stream: pictureStream, Name: "picture"}} {
-		m.Seek = func(t int64) int64 { return max(t, a.now()) } // it is live
+		m.Seek = func(int64) int64 { return a.now() } // it is live
 		dial := func(ctx context.Context, cfg *tenuto.Config) (*tenuto.Session, error) {
 			return a.near.Dial(ctx, "tenuto+tcp://"+a.valves[n].address()+"/av", cfg)
 		}
