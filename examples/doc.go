@@ -4,6 +4,7 @@
 //   - chat: messages with bounds, and release
 //   - turns: half-duplex, with the data token asked for and given
 //   - feed: simplex, from a sensor to a subscriber
+//   - avsync: sound and picture of one group, played in step in a browser
 //   - ledger: durable activities, exactly once into an SQL database
 //   - queue: durable activities as jobs, by several senders side by side
 package examples

@@ -3,6 +3,7 @@ module github.com/tenuto-session/tenuto/examples
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/tenuto-session/tenuto v0.0.0
 	google.golang.org/grpc v1.85.0
