@@ -4,6 +4,7 @@ BIN       ?= bin
 FUZZTIME  ?= 30000x
 NETNS     ?= 1
 TSHARK    ?= 1
+BROWSER   ?= 1
 PART      := scripts/part
 
 # Where "make install" puts things, below DESTDIR.
@@ -40,7 +41,7 @@ deb: ## build a Debian package into bin/
 	@MAKE="$(MAKE)" packaging/deb/build $(BIN)
 
 .PHONY: check
-check: ## all that continuous integration asks for (NETNS= leaves out the network namespaces, which need root; TSHARK= what needs tshark)
+check: ## all that continuous integration asks for (NETNS= leaves out the network namespaces, which need root; TSHARK= what needs tshark; BROWSER= what needs chromium)
 	@$(PART) format      scripts/format
 	@$(PART) layering    $(GO) test -count=1 ./internal/layering
 	@$(PART) vet         $(GO) vet ./...
@@ -51,6 +52,7 @@ check: ## all that continuous integration asks for (NETNS= leaves out the networ
 	@$(PART) race        env CGO_ENABLED=1 TENUTO_SEEDS=10 $(GO) test -race -shuffle=on ./...
 	@if [ -n "$(NETNS)" ]; then $(PART) namespaces env TENUTO_NETNS=1 $(GO) test -count=1 ./internal/netns; fi
 	@if [ -n "$(TSHARK)" ]; then $(PART) tshark env TENUTO_TSHARK=1 $(GO) test -count=1 ./internal/tshark; fi
+	@if [ -n "$(BROWSER)" ]; then $(PART) browser env TENUTO_CHROMIUM=1 $(GO) -C examples test -count=1 -run TestBrowser ./avsync; fi
 	@$(PART) tests       env TENUTO_SEEDS=1000 $(GO) test ./...
 
 .PHONY: fuzz
