@@ -113,7 +113,8 @@ func (st *Stream) Pause(ctx context.Context) (reached int64, err error) {
 	return st.reached.time, st.failed("pause", err)
 }
 
-// Resume goes on with a paused stream, at a time: S-ACTIVITY-RESUME. The next Send gets a *ResyncedError.
+// Resume goes on with a paused stream, at a time: S-ACTIVITY-RESUME. Units before where the receiver has come to are dropped there. The next Send gets a
+// *ResyncedError.
 func (st *Stream) Resume(ctx context.Context, t int64) error {
 	st.mu.Lock()
 	defer st.mu.Unlock()

@@ -168,7 +168,7 @@ func (m *Machine) Unit(now time.Duration, n int, t int64, data []byte) error {
 	m.unmarked(now, s)
 	s.units++
 	s.octets += int64(len(data))
-	if t < m.floor || s.state != running {
+	if t < m.floor || s.state != running || s.queue.n > 0 && t < s.queue.back().time { // the last of one that was resumed before where it was
 		s.late++
 		s.spare(m, data)
 		return nil

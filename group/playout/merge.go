@@ -16,14 +16,19 @@ func (m *Machine) Next(now time.Duration) (Unit, bool) {
 	s := m.streams[n]
 	e := s.queue.pop()
 	s.size -= len(e.data) + Overhead
-	if m.floor = e.time; s.queue.n > 0 {
+	s.passed++
+	m.floor = e.time
+	u := Unit{n, e.time, e.data, e.first, m.seek}
+	m.lent.s, m.lent.data = s, e.data
+	if s.queue.n > 0 {
 		m.heads[n] = s.queue.front().time
-	} else if m.queued &^= 1 << n; s.state != running {
+		return u, true
+	}
+	m.queued &^= 1 << n
+	if s.state != running {
 		m.settle()
 	}
-	m.lent.s, m.lent.data = s, e.data
-	s.passed++
-	return Unit{n, e.time, e.data, e.first, m.seek}, true
+	return u, true
 }
 
 // reclaim takes back the buffer of the unit that was handed up last.

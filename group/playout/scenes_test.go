@@ -84,6 +84,24 @@ func TestPause(t *testing.T) {
 	r.wantsEvent(Resumed, "stream 2: is resumed at 20")
 }
 
+// TestResumeBefore: what is sent again of a stream that is resumed before where it was is not handed up again.
+func TestResumeBefore(t *testing.T) {
+	r := newRig(t, nil)
+	r.join(1)
+	r.unit(1, 0)
+	r.unit(1, 30)
+	r.m.Paused(r.now, 1)
+	if err := r.m.Start(r.now, 1, 10, 0); err != nil {
+		t.Fatal(err)
+	}
+	r.unit(1, 10)
+	r.unit(1, 40)
+	r.wants(140*ms, "1:0!@100 1:30@130 1:40!@140")
+	if s := r.stats(1); s.Late != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestLeave: one that has left is not waited for, what has come of it is handed up, and its place is free again; the last one out lets times begin anew.
 func TestLeave(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Policy = Wait{} })
