@@ -145,7 +145,7 @@ func (m *Machine) Start(now time.Duration, n int, t int64, clock time.Duration) 
 		m.event(Event{Kind: Resumed, Stream: n, Time: t})
 	}
 	if s.want.set {
-		m.ask(now, s, s.want.time, true)
+		m.ask(now, s, m.wanted(s), true)
 	}
 	return nil
 }

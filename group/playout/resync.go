@@ -37,6 +37,14 @@ func (m *Machine) lead(s *stream) time.Duration {
 	return min(l, leadMost)
 }
 
+// wanted is where a stream is to go on that could not be asked when there was a Seek: the others may have gone on.
+func (m *Machine) wanted(s *stream) int64 {
+	if !m.clock.running {
+		return s.want.time
+	}
+	return max(s.want.time, m.timeAt(plus(m.clock.pos, m.lead(s))))
+}
+
 // leadLeast is the lead while nothing is known of the path.
 func (m *Machine) leadLeast() time.Duration { return max(m.cfg.MaxSkew/2, leadLeast) }
 
@@ -83,7 +91,7 @@ func (m *Machine) Resynced(now time.Duration, n int, t int64, clock time.Duratio
 	s.inTime = !m.clock.running || m.clock.pos <= s.rel
 	switch {
 	case s.want.set:
-		m.ask(now, s, s.want.time, true)
+		m.ask(now, s, m.wanted(s), true)
 	case late:
 		s.failures++
 		s.behind = -ahead
@@ -103,13 +111,12 @@ func (m *Machine) Moved(now time.Duration, n int, t int64, clock time.Duration) 
 	}
 	m.advance(now)
 	m.clear(s)
-	want := s.want
 	s.goOn(m, t)
 	s.drift.add(now, clock)
 	s.fresh, s.inTime = true, true
 	m.event(Event{Kind: Moved, Stream: n, Time: t})
-	if want.set {
-		m.ask(now, s, want.time, true)
+	if s.want.set {
+		m.ask(now, s, m.wanted(s), true)
 	}
 	return nil
 }
@@ -190,7 +197,7 @@ func (m *Machine) rouse(now time.Duration) {
 		m.resting &^= 1 << s.n
 		switch d := m.clock.pos - s.rel; {
 		case s.want.set:
-			m.ask(now, s, s.want.time, true)
+			m.ask(now, s, m.wanted(s), true)
 		case m.clock.running && d > m.cfg.MaxSkew:
 			s.behind = d
 			m.ask(now, s, m.timeAt(plus(m.clock.pos, m.lead(s))), false)

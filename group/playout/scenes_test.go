@@ -84,6 +84,30 @@ func TestPause(t *testing.T) {
 	r.wantsEvent(Resumed, "stream 2: is resumed at 20")
 }
 
+// TestSeekWhilePaused: a stream that is paused goes, when it is resumed, where the others have come to since the Seek.
+func TestSeekWhilePaused(t *testing.T) {
+	r := newRig(t, nil)
+	r.join(1, 2)
+	r.unit(1, 0)
+	r.unit(2, 0)
+	r.m.Paused(r.now, 2)
+	if err := r.m.Seek(r.now, 5000); err != nil {
+		t.Fatal(err)
+	}
+	r.listen()
+	r.wantsAsks("1:5000")
+	r.answer(1, 5000)
+	for i := range int64(100) {
+		r.unit(1, 5000+10*i)
+	}
+	r.until(600 * ms) // the clock is at 5500
+	if err := r.m.Start(r.now, 2, 10, 0); err != nil {
+		t.Fatal(err)
+	}
+	r.listen()
+	r.wantsAsks("2:5550")
+}
+
 // TestResumeBefore: what is sent again of a stream that is resumed before where it was is not handed up again.
 func TestResumeBefore(t *testing.T) {
 	r := newRig(t, nil)
