@@ -31,7 +31,7 @@ func (st *Stream) withdraw(ctx context.Context, request func() error) error {
 	case paused:
 		return errPaused
 	}
-	st.own = true
+	st.own, st.ignored = true, nil
 	err := st.claim(ctx)
 	if err == nil {
 		st.mu.Unlock()

@@ -35,7 +35,9 @@ func TestOSI(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer snd.Close()
-	dial := func(ctx context.Context, cfg *tenuto.Config) (*tenuto.Session, error) { return ep.Dial(ctx, ln.URL(), cfg) }
+	dial := func(ctx context.Context, cfg *tenuto.Config) (*tenuto.Session, error) {
+		return ep.Dial(ctx, ln.URL(), cfg)
+	}
 	st, err := snd.Join(bg, dial, Member{Stream: 0})
 	if err != nil {
 		t.Fatal(err)

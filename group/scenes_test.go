@@ -41,10 +41,26 @@ func TestSeek(t *testing.T) {
 		}
 		begin := time.Now()
 		p.next("1:20! 0:30! 0:40 1:40")
+		p.send(a, 50)
+		p.send(b, 60)
 		if d := time.Since(begin); d > 160*ms {
 			t.Errorf("it took %v", d)
 		}
-		if s := p.rcv.Stats(); s.Seeks != 2 || s.Streams[0].Resyncs != 0 {
+		u, err := p.rcv.Next(bg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.rcv.SeekTo(1000); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(50 * ms) // both ways; nobody calls Next
+		p.wantsMoved(a, 1000)
+		p.send(a, 1000, 1010)
+		synctest.Wait()
+		if string(u.Data) != "0:50" { // until the next Next
+			t.Errorf("got %q", u.Data)
+		}
+		if s := p.rcv.Stats(); s.Seeks != 3 || s.Streams[0].Resyncs != 0 {
 			t.Errorf("%+v", s)
 		}
 		p.wantsEvent(Sought, "group: goes to 30")

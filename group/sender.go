@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -113,7 +114,7 @@ func (snd *Sender) dial(ctx context.Context, dial Dial, m Member) (*Stream, erro
 		_ = s.Abort(cut(err.Error()))
 		return nil, err
 	}
-	return &Stream{snd: snd, m: m, s: s, most: int(a.most), serial: 1, changed: make(chan struct{})}, nil
+	return &Stream{snd: snd, m: m, s: s, most: int(min(a.most, math.MaxInt32)), serial: 1, changed: make(chan struct{})}, nil
 }
 
 // place puts a stream where another is, or none, and has it heard.

@@ -7,7 +7,11 @@ import (
 	"time"
 )
 
-const forever = time.Duration(math.MaxInt64)
+const (
+	forever = time.Duration(math.MaxInt64)
+	// horizon is how far positions are apart from base at most, so that no difference of them is too large.
+	horizon = forever / 4
+)
 
 // clock is the group's. Its positions are durations since base.
 type clock struct {
@@ -38,7 +42,7 @@ func (m *Machine) rel(t int64) time.Duration {
 	if !m.clock.based {
 		m.clock.based, m.clock.base = true, t
 	}
-	return m.cfg.Rate.Duration(between(m.clock.base, t))
+	return min(max(m.cfg.Rate.Duration(between(m.clock.base, t)), -horizon), horizon)
 }
 
 // timeAt is the time of a position, never before 0.

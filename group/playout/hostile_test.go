@@ -33,7 +33,7 @@ func TestBadInput(t *testing.T) {
 		}
 	}
 	r.unit(2, math.MaxInt64)
-	r.wantsEvent(Ahead, "stream 2: leaps ahead by 2562047h47m16.854775807s")
+	r.wantsEvent(Ahead, "stream 2: leaps ahead by 640511h56m49.213694s")
 	r.unit(3, 50)
 	for i := range int64(1000) {
 		r.until(r.now + 10*ms)
@@ -75,6 +75,7 @@ func TestConfig(t *testing.T) {
 		"delay -1ns":     func(c *Config) { c.Delay = -1 },
 		"delay 1h0m0.0":  func(c *Config) { c.Delay = maxDelay + 1 },
 		"MaxSkew":        func(c *Config) { c.MaxSkew = 0 },
+		"exceeds 107374": func(c *Config) { c.Buffer = MaxBuffer + 1 },
 		"buffer of 4095": func(c *Config) { c.Buffer = MinBuffer - 1 },
 		"MaxGap -1ns":    func(c *Config) { c.MaxGap = -1 },
 	} {

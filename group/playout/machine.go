@@ -13,6 +13,8 @@ const (
 	Overhead = 64
 	// MinBuffer is the least Config.Buffer.
 	MinBuffer = 4 << 10
+	// MaxBuffer is the most.
+	MaxBuffer = 1 << 30
 	maxDelay  = time.Hour
 )
 
@@ -21,7 +23,7 @@ type Config struct {
 	Rate    Rate          // of the streams' times
 	Delay   time.Duration // from the first unit's coming to its being handed up, at most an hour
 	MaxSkew time.Duration // how far a stream may be behind the clock, more than 0
-	Buffer  int           // octets of each stream that may wait, with Overhead for each unit; at least MinBuffer
+	Buffer  int           // octets of each stream that may wait, with Overhead for each unit; from MinBuffer to MaxBuffer
 	MaxGap  time.Duration // a stream that leaps by more is reported; 0 is a minute
 	Policy  Policy        // nil is Skip
 }
@@ -38,6 +40,8 @@ func (c *Config) Check() error {
 		return fmt.Errorf("playout: MaxSkew %v is not more than 0", c.MaxSkew)
 	case c.Buffer < MinBuffer:
 		return fmt.Errorf("playout: buffer of %d octets is less than %d", c.Buffer, MinBuffer)
+	case c.Buffer > MaxBuffer:
+		return fmt.Errorf("playout: buffer of %d octets exceeds %d", c.Buffer, MaxBuffer)
 	case c.MaxGap < 0:
 		return fmt.Errorf("playout: MaxGap %v is less than 0", c.MaxGap)
 	}

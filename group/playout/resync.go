@@ -61,7 +61,7 @@ func (m *Machine) ask(now time.Duration, s *stream, t int64, seek bool) {
 	m.awaited &^= 1 << s.n
 	m.resting &^= 1 << s.n
 	m.asks = append(m.asks, Ask{s.n, t, seek})
-	if !seek {
+	if !seek && s.behind > 0 {
 		s.resyncs++
 		m.event(Event{Kind: Resync, Stream: s.n, Time: t, For: s.behind})
 	}
@@ -92,6 +92,8 @@ func (m *Machine) Resynced(now time.Duration, n int, t int64, clock time.Duratio
 	switch {
 	case s.want.set:
 		m.ask(now, s, m.wanted(s), true)
+	case late && s.failures >= maxFailures && took < restLate: // it answers at once, and is never in time
+		m.rest(now, s, restLate)
 	case late:
 		s.failures++
 		s.behind = -ahead
@@ -154,7 +156,7 @@ func (m *Machine) judge(now time.Duration, s *stream) {
 		m.ask(now, s, m.timeAt(plus(m.clock.pos, m.lead(s))), false)
 		return
 	}
-	if s.essential || !m.others(s) {
+	if s.essential && d <= m.cfg.MaxGap || !m.others(s) {
 		back := plus(m.cfg.Delay, d)
 		m.clock.pos -= back
 		m.rebases++
@@ -224,7 +226,6 @@ func (m *Machine) Seek(now time.Duration, t int64) error {
 	if t < 0 {
 		return ErrNegative
 	}
-	m.reclaim()
 	m.advance(now)
 	m.clock.running, m.clock.pending = false, false
 	m.seek++

@@ -131,6 +131,34 @@ func TestPathIsBetter(t *testing.T) {
 	}
 }
 
+// TestNeverInTime: an essential stream that is hours behind does not set the clock back for all, and is not asked without end though it answers at once.
+func TestNeverInTime(t *testing.T) {
+	r := newRig(t, nil)
+	r.join(1, 2, 3)
+	asked := 0
+	for i := range int64(1000) {
+		r.unit(1, 10_000_000+10*i)
+		r.unit(3, 10_000_000+10*i)
+		for len(r.asks) > 0 {
+			r.asks = r.asks[1:]
+			asked++
+			if err := r.m.Resynced(r.now, 2, i, 0, 0); err != nil { // times of another unit
+				t.Fatal(err)
+			}
+			r.listen()
+		}
+		r.unit(2, i)
+		r.until(time.Duration(i) * 10 * ms)
+	}
+	if asked < 10 || asked > 40 {
+		t.Errorf("asked %d times in 10 s", asked)
+	}
+	r.never(Rebased)
+	if s := r.stats(1); s.Passed < 980 || s.Late != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // TestRebase: when what the senders have to send comes late though they were asked in time, as of a clock that is slower than this one, the clock is set
 // back; what has been handed up stays so.
 func TestRebase(t *testing.T) {

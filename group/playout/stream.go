@@ -90,13 +90,14 @@ func (s *stream) goOn(m *Machine, t int64) {
 // clear drops what waits.
 func (m *Machine) clear(s *stream) {
 	for s.queue.n > 0 {
-		s.spare(m, s.queue.pop().data)
+		data := s.queue.pop().data
+		s.size -= len(data) + Overhead
+		s.spare(m, data)
 	}
-	s.size = 0
 	m.queued &^= 1 << s.n
 }
 
-// maxSpares is how many buffers of a stream are kept for its next units, and they have no more octets than Config.Buffer.
+// maxSpares is how many buffers of a stream are kept for its next units. With what waits they have no more octets than Config.Buffer.
 const maxSpares = 32
 
 // spares are those buffers.
@@ -117,10 +118,11 @@ func (p *spares) take() []byte {
 	return b[:0]
 }
 
-func (p *spares) spare(m *Machine, b []byte) {
-	if cap(b) > 0 && len(p.free) < maxSpares && p.kept+cap(b) <= m.cfg.Buffer {
-		p.free = append(p.free, b)
-		p.kept += cap(b)
+// spare keeps a buffer, if that is worth it.
+func (s *stream) spare(m *Machine, b []byte) {
+	if cap(b) > 0 && len(s.free) < maxSpares && s.size+s.kept+cap(b) <= m.cfg.Buffer {
+		s.free = append(s.free, b)
+		s.kept += cap(b)
 	}
 }
 
