@@ -13,7 +13,7 @@ import (
 // Two streams of one sender come to a receiver, which hands up their units in the order of their times.
 func Example() {
 	ctx := context.Background()
-	id, rate := group.ID{1}, group.Rate{Num: 1000, Den: 1} // times are milliseconds
+	id, rate := group.NewID(), group.Rate{Num: 1000, Den: 1} // times are milliseconds
 
 	ln, err := tenuto.Listen(ctx, "tenuto+tcp://127.0.0.1:0", nil)
 	if err != nil {

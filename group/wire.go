@@ -1,6 +1,7 @@
 package group
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -26,6 +27,12 @@ const maxText = 512
 
 // ID is a group's identifier.
 type ID [16]byte
+
+// NewID makes an identifier that no other group has.
+func NewID() (id ID) {
+	_, _ = rand.Read(id[:]) // it never fails
+	return id
+}
 
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 

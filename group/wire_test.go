@@ -49,6 +49,9 @@ func TestWire(t *testing.T) {
 			}
 		}
 	}
+	if NewID() == NewID() {
+		t.Error("two groups have the same identifier")
+	}
 	if s := d.Group.String(); s != "ab0000000000000000000000000000cd" {
 		t.Error(s)
 	}

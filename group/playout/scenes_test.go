@@ -146,6 +146,37 @@ func TestLeave(t *testing.T) {
 	r.never(Lost)
 }
 
+// TestLateJoiner: one that joins a group that is playing is asked to go where that is, unless it is there already; nobody waits for it before it begins.
+func TestLateJoiner(t *testing.T) {
+	r := newRig(t, nil)
+	r.join(1)
+	for i := range int64(200) {
+		r.unit(1, 10*i)
+	}
+	r.until(1100 * ms)
+	for n := 2; n <= 3; n++ {
+		if err := r.m.Join(n, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.wants(1110*ms, "1:1010@1110")
+	for n, at := range map[int]int64{2: 0, 3: 1100} {
+		if err := r.m.Start(r.now, n, at, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.unit(3, 1100)
+	r.until(1111 * ms)
+	r.wantsAsks("2:1060")
+	r.answer(2, 1060)
+	r.unit(2, 1060)
+	r.unit(2, 1110)
+	if got := r.until(1200 * ms); !strings.Contains(got, "1:1060@1160 2:1060!@1160 ") || !strings.Contains(got, "3:1100!@1200") {
+		t.Error(got)
+	}
+	r.never(Rebased)
+}
+
 // TestLost: an essential stream that is lost is the policy's, until it is replaced, or forgotten; others are gone.
 func TestLost(t *testing.T) {
 	for _, end := range []string{"replaced", "forgotten", "skipped", "droppable"} {
