@@ -82,9 +82,9 @@ func ExampleResyncedError() {
 	_ = play
 }
 
-// A live source goes on with what it has, whatever it is asked for.
+// A live source has nothing before now.
 func ExampleMember() {
 	began := time.Now()
 	now := func() int64 { return time.Since(began).Milliseconds() }
-	_ = group.Member{Stream: 1, Name: "camera", Seek: func(int64) int64 { return now() }}
+	_ = group.Member{Stream: 1, Name: "camera", Seek: func(t int64) int64 { return max(t, now()) }}
 }

@@ -48,8 +48,8 @@ type Member struct {
 	Essential bool   // policies may have the group wait for it
 
 	// Seek is asked where the stream goes on when it is to go on at a time: the first units that are sent then are those of the time that Seek returns.
-	// A file has the units of any time; a live source goes on with what it has, and so returns what time it is. Nil is any time. It is called from a
-	// goroutine of the stream, and must not wait, nor call the Stream.
+	// A file has the units of any time, a live source none before now. Nil is any time. It is called from a goroutine of the stream, and must not wait, nor
+	// call the Stream.
 	Seek func(t int64) (from int64)
 }
 

@@ -54,7 +54,8 @@ streams of one group, each over a connection of its own. For a third of the time
 the picture's passes a quarter of what it needs, and it is cut in the middle of
 that. On a terminal one sees how far both are behind; at the end it tells what
 there was before, during and after, and how long it took until the picture was in
-step again. If that is more than a second it exits with 1.`,
+step again, for half a second at least. If that is more than a second it exits
+with 1.`,
 		Example: `  tenuto demo
   tenuto demo --size 1GiB --cuts 100
   tenuto demo --crash --kills 50

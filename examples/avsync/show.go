@@ -94,7 +94,7 @@ func (s *show) open(ctx context.Context) (err error) {
 		if s.valves[n], err = newValve(ln.Addr().String()); err != nil {
 			return err
 		}
-		member.Seek = func(int64) int64 { return s.now() } // they are live: there is nothing but what is now
+		member.Seek = func(t int64) int64 { return max(t, s.now()) } // they are live: there is nothing before now
 		s.streams[n], err = s.snd.Join(ctx, func(ctx context.Context, cfg *tenuto.Config) (*tenuto.Session, error) {
 			return s.near.Dial(ctx, "tenuto+tcp://"+s.valves[n].ln.Addr().String()+"/show", cfg)
 		}, member)

@@ -83,7 +83,6 @@ type av struct {
 
 	sent  [2]atomic.Int64 // units, of each stream
 	shown [2]atomic.Int64 // up to which time what was sent has been handed up
-	back  atomic.Int64    // when the picture came back after it had been away, in nanoseconds since begin
 	wrong atomic.Int64    // units whose octets are not those that were sent
 	freed time.Time
 	log   avLog
@@ -146,7 +145,7 @@ func AV(ctx context.Context, o AVOptions) (*AVReport, error) {
 func (a *av) join(ctx context.Context) (err error) {
 	a.begin = time.Now()
 	for n, m := range []group.Member{{Stream: soundStream, Name: "sound", Essential: true}, {Stream: pictureStream, Name: "picture"}} {
-		m.Seek = func(int64) int64 { return a.now() } // it is live
+		m.Seek = func(t int64) int64 { return max(t, a.now()) } // it is live
 		dial := func(ctx context.Context, cfg *tenuto.Config) (*tenuto.Session, error) {
 			return a.near.Dial(ctx, "tenuto+tcp://"+a.valves[n].address()+"/av", cfg)
 		}
@@ -238,9 +237,6 @@ func (a *av) receive(ctx context.Context) error {
 		}
 		if string(want) != string(u.Data) {
 			a.wrong.Add(1)
-		}
-		if u.First && u.Stream == pictureStream {
-			a.back.Store(time.Since(a.begin).Nanoseconds())
 		}
 		a.shown[u.Stream].Store(u.Time + []int64{soundUnit, frameTime}[u.Stream])
 	}

@@ -23,6 +23,9 @@ func TestAV(t *testing.T) {
 	if err := r.Verdict(); err != nil {
 		t.Error(err)
 	}
+	if r.Busy {
+		t.Log("the machine is busy")
+	}
 	if r.Skew["during"].Max < AVSkew.Seconds()*1e3 || r.Resyncs == 0 || r.Resumes == 0 || r.Frames.HandedUp == 0 || states < 100 {
 		t.Errorf("%+v, %d states", r, states)
 	}
@@ -52,6 +55,10 @@ func TestAVVerdict(t *testing.T) {
 		if err := r.Verdict(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
+		r.Busy = true
+		if err := r.Verdict(); (err == nil) != r.OctetsMatch {
+			t.Errorf("%s, on a busy machine: %v", want, err)
+		}
 	}
 }
 
@@ -61,8 +68,12 @@ func TestAVLog(t *testing.T) {
 	l.add(During, time.Second, 0)
 	l.add(After, 50*time.Millisecond, 500*time.Millisecond)
 	l.add(After, 39*time.Millisecond, 900*time.Millisecond)
+	if l.steady {
+		t.Error("steady after less than half a second")
+	}
 	l.add(After, 7*time.Millisecond, 1100*time.Millisecond)
-	if l.late != 510*time.Millisecond || len(l.skews[After]) != 1 || len(l.skews[During]) != 1 {
+	l.add(After, 100*time.Millisecond, 1200*time.Millisecond) // too late to count
+	if l.steps != 510*time.Millisecond || !l.steady || len(l.skews[After]) != 2 || len(l.skews[During]) != 1 {
 		t.Errorf("%+v", l)
 	}
 }

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -10,24 +11,32 @@ import (
 
 // avLog is how the skew of the picture was, a value each avTick.
 type avLog struct {
-	skews [avParts][]time.Duration
-	late  time.Duration // after the throttle's end, when the picture was out of step last
+	skews  [avParts][]time.Duration
+	steps  time.Duration // since when the picture is in step, after the throttle's end
+	steady bool          // and it has been so for avSteady
 }
+
+// avSteady is how long the picture has to be in step to count as recovered: what a busy machine does to it later is another matter.
+const avSteady = 500 * time.Millisecond
 
 func (l *avLog) add(p AVPart, skew, after time.Duration) {
 	if p != After || after >= avSettle {
 		l.skews[p] = append(l.skews[p], skew)
 	}
-	if p == After && skew >= AVSkew {
-		l.late = after + avTick
+	if p != After || l.steady {
+		return
 	}
+	if skew >= AVSkew {
+		l.steps = after + avTick
+	}
+	l.steady = after-l.steps >= avSteady
 }
 
 // AVReport is what came of it.
 type AVReport struct {
 	Seconds      float64          `json:"seconds"`
 	Skew         map[string]Times `json:"skew_ms"`     // of the picture, by part; "after" begins a second after the throttle's end
-	Recovery     float64          `json:"recovery_ms"` // from the throttle's end until the picture is there, and in step, for good
+	Recovery     float64          `json:"recovery_ms"` // from the throttle's end until the picture is in step, and stays so for half a second
 	Recovered    bool             `json:"recovered"`   // within a second
 	Resyncs      int64            `json:"resyncs"`
 	MarksSkipped int64            `json:"marks_skipped"`
@@ -36,6 +45,7 @@ type AVReport struct {
 	Frames       AVCount          `json:"frames"`
 	Sound        AVCount          `json:"sound"`
 	OctetsMatch  bool             `json:"octets_match"` // of what was handed up and what was sent
+	Busy         bool             `json:"busy"`         // the machine kept the sound from being sent when it should: the times say little
 	DriftPPM     *float64         `json:"drift_ppm,omitempty"`
 }
 
@@ -49,13 +59,13 @@ type AVCount struct {
 func (a *av) report(took time.Duration) *AVReport {
 	st := a.rcv.Stats()
 	picture := st.Streams[pictureStream]
-	recovery := max(a.log.late, time.Duration(a.back.Load())-a.freed.Sub(a.begin))
-	r := &AVReport{Seconds: took.Round(time.Millisecond).Seconds(), Skew: map[string]Times{}, Recovery: float64(recovery.Round(time.Microsecond)) / 1e6,
-		Recovered: recovery <= avSettle, Resyncs: picture.Resyncs, MarksSkipped: picture.Skipped, Rebases: st.Rebases, Resumes: a.near.resumed.Load(),
+	r := &AVReport{Seconds: took.Round(time.Millisecond).Seconds(), Skew: map[string]Times{}, Recovery: float64(a.log.steps.Round(time.Microsecond)) / 1e6,
+		Recovered: a.log.steady && a.log.steps <= avSettle, Resyncs: picture.Resyncs, MarksSkipped: picture.Skipped, Rebases: st.Rebases, Resumes: a.near.resumed.Load(),
 		OctetsMatch: a.wrong.Load() == 0}
 	for p, skews := range a.log.skews {
 		r.Skew[AVPart(p).String()] = timesOf(skews)
 	}
+	r.Busy = float64(a.sent[soundStream].Load()) < took.Seconds()*soundRate/soundUnit*avLeast
 	for n, c := range []*AVCount{&r.Sound, &r.Frames} {
 		*c = AVCount{a.sent[n].Load(), st.Streams[n].Passed, st.Streams[n].Late}
 	}
@@ -65,13 +75,18 @@ func (a *av) report(took time.Duration) *AVReport {
 	return r
 }
 
-// Verdict tells what should not be.
+// avLeast is which part of the sound has to be sent when it should.
+const avLeast = 0.95
+
+// Verdict tells what should not be. Times are not judged on a machine that is busy with other things.
 func (r *AVReport) Verdict() error {
 	switch {
 	case !r.OctetsMatch:
-		return fmt.Errorf("what was handed up is not what was sent")
+		return errors.New("what was handed up is not what was sent")
+	case r.Busy:
+		return nil
 	case !r.Recovered:
-		return fmt.Errorf("the picture was not in step a second after the throttle's end, but after %.0f ms", r.Recovery)
+		return fmt.Errorf("the picture was not in step within a second of the throttle's end, but after %.0f ms", r.Recovery)
 	case r.Sound.Late > 0:
 		return fmt.Errorf("%d units of sound came late, though nothing was done to their connection", r.Sound.Late)
 	}
@@ -100,6 +115,9 @@ marks skipped                     %d
 frames sent, shown, too late      %d, %d, %d
 sound sent, played, too late      %d, %d, %d
 `, r.Recovery, r.Resyncs, r.MarksSkipped, r.Frames.Sent, r.Frames.HandedUp, r.Frames.Late, r.Sound.Sent, r.Sound.HandedUp, r.Sound.Late)
+	if r.Busy {
+		fmt.Fprintln(w, "the machine was busy with other things: the times say little")
+	}
 	if r.DriftPPM != nil {
 		fmt.Fprintf(w, "drift of the clocks               %.1f ppm\n", *r.DriftPPM)
 	}
