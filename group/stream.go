@@ -18,11 +18,11 @@ var lastPoint uint32 = tenuto.MaxSerial - 100
 // may be called by others meanwhile.
 //
 //	        Send, Mark             Pause
-//	fresh ─────────────▶ active ──────────▶ paused        all: the session's end ─▶ over
-//	                      ▲  │ Close           │
-//	                      └──│─────────────────┘
-//	                         ▼  Resume
-//	                       ended
+//	fresh ─────────────▶ active ──────────▶ paused
+//	  │                   ▲  │ Close           │ │
+//	  │                   └──│─────────────────┘ │
+//	  │ Close                ▼  Resume           │ Close
+//	  └───────────────────▶ ended ◀──────────────┘
 type Stream struct {
 	snd  *Sender
 	m    Member

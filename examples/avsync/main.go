@@ -1,8 +1,8 @@
 // Command avsync sends sound and picture as two streams of one group, each over a connection of its own, and shows them in a browser.
 //
 //	go run ./avsync                                     # a metronome that the program makes itself
-//	./avsync/media.sh holiday.mkv /tmp/media            # or media of your own (wants ffmpeg)
-//	go run ./avsync -sound /tmp/media/sound.wav -picture /tmp/media/picture.mjpeg
+//	./avsync/media.sh holiday.mkv media                 # or media of your own (wants ffmpeg)
+//	go run ./avsync -sound media/sound.wav -picture media/picture.mjpeg
 //
 // Then look at http://127.0.0.1:8080. Sound and picture are played in step, and a curve shows how far each is behind the group's clock. A slider
 // throttles the picture's connection, and a button cuts it: the picture falls behind, is resynchronized to a later time instead of showing what is old, and
