@@ -20,8 +20,8 @@ import (
 // screenshots is where TestBrowser leaves what it has seen.
 const screenshots = "../../bin"
 
-// TestBrowser looks at the page in Chromium: sound and picture come in order and are drawn, the slider throttles the picture, and it is in step again. It runs with
-// TENUTO_CHROMIUM=1; then a missing browser fails it.
+// TestBrowser looks at the page in Chromium: sound and picture come in order and are drawn, the slider throttles the picture, and it is in step again. It
+// runs with TENUTO_CHROMIUM=1; then a missing browser fails it.
 func TestBrowser(t *testing.T) {
 	if os.Getenv("TENUTO_CHROMIUM") != "1" {
 		t.Skip("looks at the page in Chromium: TENUTO_CHROMIUM=1 runs it")
@@ -29,7 +29,8 @@ func TestBrowser(t *testing.T) {
 	b := browse(t, start(t))
 	b.until("both are shown", `avsync.frames > 50 && avsync.sounds > 100 && avsync.state.picture < 40`)
 	b.must(`$("throttle").value = 20; $("throttle").dispatchEvent(new Event("input")); true`)
-	b.until("the picture is out of step", `avsync.state.throttle === 20 && avsync.state.picture > 40 && avsync.state.resyncs > 0 && $("verdict").textContent === "out of step"`)
+	b.until("the picture is out of step",
+		`avsync.state.throttle === 20 && avsync.state.picture > 40 && avsync.state.resyncs > 0 && $("verdict").textContent === "out of step"`)
 	b.until("and stays so for a while", `(() => { const s = avsync.state; avsync.mark = avsync.mark || s.at; return s.at > avsync.mark + 6000 && s.picture > 40 })()`)
 	b.screenshot("avsync-throttled.png")
 	b.must(`$("throttle").value = 100; $("throttle").dispatchEvent(new Event("input")); avsync.shown = avsync.frames; true`)

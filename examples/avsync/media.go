@@ -90,7 +90,8 @@ func parseWAV(b []byte) ([]byte, error) {
 			format, channels := binary.LittleEndian.Uint16(body), binary.LittleEndian.Uint16(body[2:])
 			rate, bits := binary.LittleEndian.Uint32(body[4:]), binary.LittleEndian.Uint16(body[14:])
 			if format != 1 || channels != 1 || rate != sampleRate || bits != 16 {
-				return nil, fmt.Errorf("format %d, %d channels, %d Hz, %d bits: it has to be PCM, 1, %d, 16: media.sh makes such a file", format, channels, rate, bits, sampleRate)
+				return nil, fmt.Errorf("format %d, %d channels, %d Hz, %d bits: it has to be PCM, 1, %d, 16: media.sh makes such a file",
+					format, channels, rate, bits, sampleRate)
 			}
 			known = true
 		case name == "data" && known:
