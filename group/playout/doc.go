@@ -8,8 +8,8 @@
 //	for _, a := range m.Asks() {…} // streams that are to be resynchronized
 //
 // It has no goroutine and no clock: now is how long it is since an instant that its caller has chosen, and never goes back. A Machine is used by one
-// goroutine at a time. Methods that name a stream want one that has joined. Its methods are of four kinds: getters (Stats, Look, Room, Skew), handlers
-// of what the streams' peers do (Start, Unit, Mark, Resynced, Moved, Paused, Left), commands (Join, Seek, Missed), and outputs (Next, Asks, Events).
+// goroutine at a time. Methods that name a stream want one that has joined. Its methods are of four kinds: getters (Stats, Look, Room, Buffer), handlers
+// of what the streams' peers do (Start, Unit, Mark, Resynced, Moved, Paused, Left), commands (Join, Seek, Forget, Missed), and outputs (Next, Asks, Events).
 //
 // # The clock
 //
