@@ -49,7 +49,7 @@ func TestWire(t *testing.T) {
 			}
 		}
 	}
-	if NewID() == NewID() {
+	if a, b := NewID(), NewID(); a == b {
 		t.Error("two groups have the same identifier")
 	}
 	if s := d.Group.String(); s != "ab0000000000000000000000000000cd" {
