@@ -32,6 +32,7 @@ var rules = []rule{
 	{pkg: "carrier/carriertest", may: []string{"carrier"}},
 	{pkg: "carrier/internal/socket", may: []string{"carrier"}},
 	{pkg: "carrier/adsp", may: []string{"carrier", "carrier/internal/socket", "appletalk/..."}},
+	{pkg: "carrier/decnet", may: []string{"carrier", "decnet/..."}},
 	{pkg: "carrier/*", may: []string{"carrier", "carrier/internal/socket"}},
 	{pkg: "checkpoint/*", may: []string{"checkpoint"}},
 
@@ -188,7 +189,8 @@ func fakeTree(files map[string]string) fs.FS {
 // The packages that a program gets by importing the root, and the pure ones, bring nothing with them.
 var unencumbered = []string{".", "spm", "spdu", "transport", "bridge", "endpoint", "carrier", "cotp", "rfc1006", "identity", "checkpoint",
 	"appletalk/link", "appletalk/macroman", "appletalk/ddp", "appletalk/aep", "appletalk/llap", "appletalk/elap", "appletalk/aarp",
-	"appletalk/rtmp", "appletalk/zip", "appletalk/nbp", "appletalk/atp", "group/playout", "group"}
+	"appletalk/rtmp", "appletalk/zip", "appletalk/nbp", "appletalk/atp", "group/playout", "group",
+	"decnet", "decnet/nsp", "decnet/routing", "decnet/scp", "decnet/node", "carrier/decnet"}
 
 func TestRootPullsInNothing(t *testing.T) {
 	sources := load(t, repository)

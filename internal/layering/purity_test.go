@@ -37,10 +37,13 @@ func TestPurity(t *testing.T) {
 	}
 }
 
+// The pure packages of DECnet, but for their drivers.
+var pureDECnet = []string{"decnet", "decnet/internal/octets", "decnet/routing", "decnet/nsp", "decnet/scp", "decnet/ddcmp", "decnet/nml"}
+
 // isPure reports whether the file is to be pure: those of the pure packages, and in the families all but the files of drivers, which are
 // named driver*.go, conn.go and listener.go, and the suites.
 func (s *source) isPure() bool {
-	if !match("appletalk/...", s.dir) && !match("decnet/...", s.dir) {
+	if !match("appletalk/...", s.dir) && !slices.Contains(pureDECnet, s.dir) {
 		return slices.Contains(pure, s.dir)
 	}
 	base := path.Base(s.name)
