@@ -142,7 +142,7 @@ func (m *Machine) confirmed(now time.Time, p *Port, msg *Message) {
 		m.know(p, msg.Src)
 		p.agree(msg)
 		p.SegSize = min(p.SegSize, p.opts.SegSize)
-		p.Data = append([]byte(nil), msg.Data...)
+		p.Accepted = append([]byte(nil), msg.Data...)
 		m.setState(p, StateRUN)
 		m.running(p)
 		m.note(p, EventAccepted)

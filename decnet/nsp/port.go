@@ -70,7 +70,8 @@ type Port struct {
 	PeerFlow FlowControl // how the peer wants to be fed
 	SegSize  int         // of what is sent
 	Reason   uint16      // why the link is over: of DI or DC, or ReasonUnreachable
-	Data     []byte      // what came with CI, CC or DI
+	Data     []byte      // what came with CI or DI
+	Accepted []byte      // what came with CC
 	Closing  bool        // Disconnect was called
 	Owner    any         // the user's
 

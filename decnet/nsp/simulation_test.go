@@ -93,11 +93,10 @@ type simHalf struct {
 
 // simLink is a link as both users see it. Its number is in the connect data.
 type simLink struct {
-	id      int
-	port    [2]*Port // of either end; nil if it has none, or it was released
-	out     [2]simHalf
-	flushed bool // it ends by a disconnect that waited
-	by      int
+	id   int
+	port [2]*Port // of either end; nil if it has none, or it was released
+	out  [2]simHalf
+	by   int
 }
 
 type simEnd struct {
