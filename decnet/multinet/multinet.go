@@ -15,11 +15,10 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"net"
-	"sync"
-	"time"
+	"io"
 
 	"github.com/tenuto-session/tenuto/decnet/internal/datagram"
+	"github.com/tenuto-session/tenuto/decnet/internal/plug"
 	"github.com/tenuto-session/tenuto/decnet/link"
 )
 
@@ -32,172 +31,56 @@ const (
 
 	// readSize is how much is read at once.
 	readSize = 128 << 10
-	// keepAlive is how long a connection may be silent before the system asks.
-	keepAlive = 30 * time.Second
 )
 
-// opener makes the Conns of a link.
-type opener interface {
-	open(ctx context.Context) (link.Conn, error)
-	close() error
-}
-
 // Link is a Multinet link. It implements link.Link.
-type Link struct {
-	name  string
-	block int
-	opener
+type Link = plug.Link
 
-	mu     sync.Mutex
-	conn   link.Conn // guarded by mu
-	closed bool      // guarded by mu
-	ctx    context.Context
-	cancel context.CancelFunc
-}
-
-func newLink(name string, block int, o opener) *Link {
-	l := &Link{name: name, block: block, opener: o}
-	l.ctx, l.cancel = context.WithCancel(context.Background())
-	return l
-}
+// An init may come at any time: Multinet on VMS begins anew within a connection.
+var (
+	overTCP = link.Properties{MaxBlock: maxTCP}
+	overUDP = link.Properties{MaxBlock: maxUDP}
+)
 
 // Connect makes a link that connects to an address over TCP.
 func Connect(address string) (*Link, error) {
-	if _, _, err := net.SplitHostPort(address); err != nil {
+	src, err := plug.Dial(address)
+	if err != nil {
 		return nil, fmt.Errorf("multinet: connect: %w", err)
 	}
-	return newLink("multinet connect "+address, maxTCP, dialer(address)), nil
+	return plug.New("multinet connect "+address, overTCP, src, newStream), nil
 }
 
 // Listen makes a link that accepts at an address over TCP.
 func Listen(address string) (*Link, error) {
-	ln, err := net.Listen("tcp", address)
+	src, err := plug.Accept(address)
 	if err != nil {
 		return nil, fmt.Errorf("multinet: listen: %w", err)
 	}
-	return newLink("multinet listen "+ln.Addr().String(), maxTCP, &acceptor{ln: ln.(*net.TCPListener)}), nil
+	return plug.New("multinet listen "+src.Addr().String(), overTCP, src, newStream), nil
 }
 
 // Datagrams makes a link of UDP datagrams between two addresses.
 func Datagrams(local, remote string) (*Link, error) {
-	s, err := datagram.Listen(local, remote)
+	src, err := plug.Datagrams(local, remote)
 	if err != nil {
 		return nil, fmt.Errorf("multinet: datagrams: %w", err)
 	}
-	return newLink(fmt.Sprintf("multinet udp %v %s", s.LocalAddr(), remote), maxUDP, datagrams{s}), nil
+	return plug.New(fmt.Sprintf("multinet udp %v %s", src.Addr(), remote), overUDP, src, newDatagrams), nil
 }
-
-// Addr is where a listener accepts; nil for other links.
-func (l *Link) Addr() net.Addr {
-	if a, ok := l.opener.(*acceptor); ok {
-		return a.ln.Addr()
-	}
-	return nil
-}
-
-// Properties tells what it is. An init may come at any time: Multinet on VMS begins anew within a connection.
-func (l *Link) Properties() link.Properties { return link.Properties{MaxBlock: l.block} }
-
-func (l *Link) String() string { return l.name }
-
-// Open brings the link up.
-func (l *Link) Open(ctx context.Context) (link.Conn, error) {
-	l.mu.Lock()
-	old, closed := l.conn, l.closed
-	l.conn = nil
-	l.mu.Unlock()
-	if old != nil {
-		old.Close()
-	}
-	if closed {
-		return nil, fmt.Errorf("%s: %w", l.name, net.ErrClosed)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(l.ctx, cancel)()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	c, err := l.open(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", l.name, err)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		c.Close()
-		return nil, fmt.Errorf("%s: %w", l.name, net.ErrClosed)
-	}
-	l.conn = c
-	return c, nil
-}
-
-// Close ends the link.
-func (l *Link) Close() error {
-	l.mu.Lock()
-	conn, again := l.conn, l.closed
-	l.closed = true
-	l.mu.Unlock()
-	if again {
-		return nil
-	}
-	l.cancel()
-	if conn != nil {
-		conn.Close()
-	}
-	return l.close()
-}
-
-// dialer is an address to connect to.
-type dialer string
-
-func (d dialer) open(ctx context.Context) (link.Conn, error) {
-	nd := net.Dialer{KeepAlive: keepAlive}
-	c, err := nd.DialContext(ctx, "tcp", string(d))
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, err
-	}
-	return newStream(c), nil
-}
-
-func (d dialer) close() error { return nil }
-
-// acceptor accepts connections.
-type acceptor struct{ ln *net.TCPListener }
-
-func (a *acceptor) open(ctx context.Context) (link.Conn, error) {
-	woken := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() { defer close(woken); a.ln.SetDeadline(time.Unix(1, 0)) })
-	c, err := a.ln.Accept()
-	if !stop() {
-		<-woken
-		a.ln.SetDeadline(time.Time{})
-		if err == nil {
-			c.Close()
-		}
-		return nil, ctx.Err()
-	}
-	if err != nil {
-		return nil, err
-	}
-	return newStream(c), nil
-}
-
-func (a *acceptor) close() error { return a.ln.Close() }
 
 // stream is a TCP connection with packets.
 type stream struct {
-	c       net.Conn
+	c       io.ReadWriteCloser
 	buf     []byte
 	r, w    int // of buf, what has come and was not returned
 	packets []link.Packet
 	out     []byte
 }
 
-func newStream(c net.Conn) *stream { return &stream{c: c, buf: make([]byte, readSize)} }
+func newStream(_ context.Context, c io.ReadWriteCloser) (link.Conn, error) {
+	return &stream{c: c, buf: make([]byte, readSize)}, nil
+}
 
 // Receive returns all packets that have come.
 func (s *stream) Receive() ([]link.Packet, error) {
@@ -252,29 +135,21 @@ func (s *stream) Send(ps []link.Packet) error {
 
 func (s *stream) Close() error { return s.c.Close() }
 
-// datagrams is a UDP socket.
-type datagrams struct{ *datagram.Socket }
-
-func (u datagrams) open(ctx context.Context) (link.Conn, error) {
-	c, err := u.Open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &datagramConn{Conn: c, buf: make([]byte, maxUDP+header)}, nil
-}
-
-func (u datagrams) close() error { return u.Close() }
-
-type datagramConn struct {
-	*datagram.Conn
+// datagrams is a UDP socket with packets.
+type datagrams struct {
+	io.ReadWriteCloser
 	buf     []byte
 	packets [1]link.Packet
 	out     []byte
 	number  uint16
 }
 
+func newDatagrams(_ context.Context, c io.ReadWriteCloser) (link.Conn, error) {
+	return &datagrams{ReadWriteCloser: c, buf: make([]byte, maxUDP+header)}, nil
+}
+
 // Receive returns the next packet.
-func (c *datagramConn) Receive() ([]link.Packet, error) {
+func (c *datagrams) Receive() ([]link.Packet, error) {
 	for {
 		n, err := c.Read(c.buf)
 		if err != nil {
@@ -288,7 +163,7 @@ func (c *datagramConn) Receive() ([]link.Packet, error) {
 }
 
 // Send sends a datagram for each packet.
-func (c *datagramConn) Send(ps []link.Packet) error {
+func (c *datagrams) Send(ps []link.Packet) error {
 	for _, p := range ps {
 		if len(p.Data) > maxUDP {
 			continue
