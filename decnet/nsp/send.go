@@ -19,6 +19,8 @@ var (
 	ErrClosing = errors.New("nsp: the link is not running")
 	// ErrNoCredit is the error of Interrupt while the peer takes none; EventCredit comes when it does.
 	ErrNoCredit = errors.New("nsp: the peer takes no interrupt yet")
+	// ErrFull is the error of Write when it did not take all; EventWritable comes when it takes more.
+	ErrFull = errors.New("nsp: there is no room for more")
 )
 
 // dataSender is the sending end of the data subchannel.
@@ -55,8 +57,8 @@ func (m *Machine) Room(p *Port) int {
 	return max(m.cfg.SendBuffer-p.data.buf.len(), 0)
 }
 
-// Write takes octets of a message, which may have been begun before; end says that it ends with the last of them. It takes less than all,
-// and then not the end, if there is no room; EventWritable comes when there is. Nothing and the end is a message, or the end of one.
+// Write takes octets of a message, which may have been begun before; end says that it ends with the last of them. With ErrFull it has taken
+// n of them and not the end. Nothing and the end is a message, or the end of one.
 func (m *Machine) Write(now time.Time, p *Port, b []byte, end bool) (n int, err error) {
 	if p.Closing || p.State != StateRUN && p.State != StateCC {
 		return 0, ErrClosing
@@ -66,7 +68,7 @@ func (m *Machine) Write(now time.Time, p *Port, b []byte, end bool) (n int, err 
 		k := min(len(b)-n, p.SegSize)
 		last := n+k == len(b)
 		if s.segs.len() >= maxQueued || k > room {
-			s.blocked = true
+			s.blocked, err = true, ErrFull
 			break
 		}
 		if k == 0 && !end {
@@ -82,7 +84,7 @@ func (m *Machine) Write(now time.Time, p *Port, b []byte, end bool) (n int, err 
 	p.used = now
 	m.enqueue(p)
 	m.schedule(p)
-	return n, nil
+	return n, err
 }
 
 func (m *Machine) queueSegment(p *Port, b []byte, end bool) {
@@ -312,3 +314,6 @@ func (m *Machine) serviced(p *Port, ls *Message) {
 	}
 	m.enqueue(p)
 }
+
+// Unacknowledged is how many octets that were written have not arrived, as far as is known.
+func (p *Port) Unacknowledged() int { return p.data.buf.len() }

@@ -221,7 +221,7 @@ func (w *simWorld) user(l *simLink, i, k int) {
 		end := w.rng.IntN(4) > 0
 		begun := p.data.messages
 		n, err := m.Write(w.now, p, b, end)
-		if err != nil {
+		if err != nil && err != ErrFull || (err == nil) != (n == len(b) && p.data.open == (!end && (h.open || n > 0))) {
 			panic(err)
 		}
 		h.written += n
