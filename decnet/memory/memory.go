@@ -106,6 +106,21 @@ type Link struct {
 	closed bool
 }
 
+// Replace puts a new end in the place of one, as a node does that begins anew.
+func (m *Medium) Replace(old *Link) *Link {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := &Link{m: m, mac: old.mac}
+	for i, o := range m.links {
+		if o == old {
+			o.end()
+			m.links[i] = l
+		}
+	}
+	m.changed.Broadcast()
+	return l
+}
+
 // Properties tells what it is.
 func (l *Link) Properties() link.Properties {
 	return link.Properties{Ethernet: l.m.ethernet, Restarts: !l.m.ethernet, MaxBlock: maxBlock}

@@ -253,6 +253,8 @@ func (n *Node) work(now time.Time) {
 		n.told = append(n.told, e)
 		if e.Up {
 			n.up.fire()
+			n.session.NSP.Resume()
+			n.packets(now)
 		}
 	}
 	for o, ok := n.routing.Next(); ok; o, ok = n.routing.Next() {

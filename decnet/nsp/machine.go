@@ -33,7 +33,7 @@ type Config struct {
 	Window        int           // segments under way on a link, at most 2047: 128
 	SendBuffer    int           // octets of a link that are not acknowledged: 128 KiB
 	ReceiveBuffer int           // octets of a link that nobody has read, before its sender is stopped: 128 KiB
-	Retransmits   int           // how often a message is sent before its link is given up: 5
+	Retransmits   int           // how often a message is sent before its link is given up: 5, which takes 25 s or more
 	Weight        int           // of the round trip so far against a new one: 3
 	Factor        float64       // of the round trip, to wait for an acknowledgement: 2
 	FirstTimeout  time.Duration // while no round trip to a node is known: 2 s
@@ -123,7 +123,7 @@ type Counters struct {
 //
 //	getters    Port fields, Ports, NextTimeout, Readable, Room
 //	commands   Connect Accept Reject Disconnect Abort Release Write Interrupt Read ReadInterrupt SetTimer
-//	handlers   Receive Tick
+//	handlers   Receive Tick Resume
 //	outputs    Next NextEvent
 //
 // A machine has no lock and no clock: one caller at a time, and the time comes in.

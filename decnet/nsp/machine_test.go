@@ -82,7 +82,7 @@ var sweepEvents = []struct{ name, hex string }{
 	{"CC", "28 L 0100 01 02 3302 00"}, {"DI", "38 L 0100 0000 00"}, {"DC 1", "48 L 0100 0100"}, {"DC 41", "48 L 0100 2900"},
 	{"DC 42", "48 L 0100 2a00"}, {"data", "60 L 0100 0100 61"}, {"data-ack", "04 L 0100 0080"}, {"interrupt", "30 L 0100 0100 61"},
 	{"LS", "10 L 0100 0100 00 00"}, {"other-ack", "14 L 0100 0080"}, {"NOP", "08"}, {"data of another", "60 L 0200 0100 61"},
-	{"15 s", ""},
+	{"59 s", ""},
 }
 
 // waitFor lets time pass, and returns how many messages were sent.
@@ -107,7 +107,7 @@ func TestSweep(t *testing.T) {
 			now := epoch
 			line := fmt.Sprintf("%-16s %-4v ", e.name, s)
 			if e.hex == "" {
-				line += fmt.Sprintf("(sent %d more) ", waitFor(m, 15*time.Second))
+				line += fmt.Sprintf("(sent %d more) ", waitFor(m, 59*time.Second))
 			} else {
 				hex := strings.ReplaceAll(e.hex, "L", "0120")
 				m.Receive(now, addrA, strings.HasPrefix(hex, "!"), octetsOf(t, strings.TrimPrefix(hex, "!")))

@@ -112,7 +112,7 @@ func (m *Machine) control(now time.Time, p *Port, msg *Message, k *Packet) {
 		p.ctlSent = now
 	}
 	k.Again = p.ctlTries > 1
-	p.ctlAt = now.Add(m.timeout(p.Node))
+	p.ctlAt = now.Add(m.wait(p.Node, p.ctlTries))
 	msg.Data = p.connectData
 	msg.Flow, msg.Info, msg.SegSize = p.opts.Flow, p.opts.Info, uint16(p.opts.SegSize)
 	switch p.State {
@@ -133,18 +133,19 @@ func (m *Machine) control(now time.Time, p *Port, msg *Message, k *Packet) {
 func (m *Machine) nextInLink(now time.Time, p *Port, msg *Message, k *Packet) bool {
 	p.services()
 	o, s := &p.other, &p.data
+	wait := func(tries int) time.Duration { return m.wait(p.Node, tries) }
 	switch {
 	case o.next < o.end:
 		q := o.queue.at(int(o.next - o.base))
 		msg.Type, msg.Switch, msg.Interrupts, msg.Credit = q.Type, q.Switch, q.Interrupts, q.Credit
 		msg.Data = q.data[:q.n]
-		msg.Number, k.Again = o.sending(now, m.timeout(p.Node), true)
+		msg.Number, k.Again = o.sending(now, wait, true)
 		p.carryAcks(msg, &p.otherIn.ack, p.otherIn.next, &p.in.ack, p.in.next)
 	case p.allowed():
 		g := s.segs.at(int(s.next - s.base))
 		msg.Type, msg.Data = g.flags, s.buf.at(g.offset, g.size)
 		msg.Delay = p.mayDelay()
-		msg.Number, k.Again = s.sending(now, m.timeout(p.Node), !msg.Delay)
+		msg.Number, k.Again = s.sending(now, wait, !msg.Delay)
 		p.carryAcks(msg, &p.in.ack, p.in.next, &p.otherIn.ack, p.otherIn.next)
 	case p.in.ack.due || p.otherIn.ack.due && p.in.ack.pending() && p.PeerInfo.phase4():
 		msg.Type = TypeDataAck

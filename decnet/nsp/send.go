@@ -270,6 +270,18 @@ func (m *Machine) credited(p *Port) {
 	}
 }
 
+// begun is how many messages have been sent, at least in part. What the peer has received is not more; how much of that is not known, since its
+// acknowledgements may be lost.
+func (s *dataSender) begun() uint64 {
+	switch {
+	case s.high > s.base:
+		return s.segs.at(int(s.high - 1 - s.base)).message
+	case !s.empty():
+		return s.segs.at(0).message - 1
+	}
+	return s.messages
+}
+
 // serviced does what a link service of the peer says. What goes against the rules has no effect. (decnet 2.4)
 func (m *Machine) serviced(p *Port, ls *Message) {
 	if ls.Reserved {
@@ -294,17 +306,13 @@ func (m *Machine) serviced(p *Port, ls *Message) {
 		m.credited(p)
 	case p.PeerFlow == FlowSegment:
 		granted := int64(s.granted) + int64(credit)
-		if granted < int64(s.base-1) || granted-int64(s.base-1) > maxGrant {
+		if granted < int64(s.base-1) || granted-int64(s.high-1) > maxGrant {
 			m.Counters.FlowViolations++
 			return
 		}
 		s.granted = uint64(granted)
 	case p.PeerFlow == FlowMessage:
-		done := s.messages
-		if !s.empty() {
-			done = s.segs.at(0).message - 1
-		}
-		if credit < 0 || int64(s.granted)+int64(credit)-int64(done) > maxGrant {
+		if credit < 0 || int64(s.granted)+int64(credit)-int64(s.begun()) > maxGrant {
 			m.Counters.FlowViolations++
 			return
 		}

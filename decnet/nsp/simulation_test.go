@@ -125,7 +125,10 @@ type simWorld struct {
 
 func newSimWorld(seed uint64) *simWorld {
 	w := &simWorld{rng: rand.New(rand.NewPCG(seed, 0)), now: epoch, trace: func(string, ...any) {}}
-	w.cfg = Config{SendBuffer: 400 + w.rng.IntN(2000), ReceiveBuffer: 100 + w.rng.IntN(2000), Window: 1 + w.rng.IntN(40), Links: 20, Pending: 10}
+	w.cfg = Config{SendBuffer: 400 + w.rng.IntN(2000), ReceiveBuffer: 100 + w.rng.IntN(2000), Window: 1 + w.rng.IntN(200), Links: 20, Pending: 10}
+	if w.rng.IntN(3) == 0 { // so that much is granted
+		w.cfg.SendBuffer, w.cfg.ReceiveBuffer = 20*w.cfg.SendBuffer, 20*w.cfg.ReceiveBuffer
+	}
 	for i := range w.ends {
 		w.ends[i] = &simEnd{addr: decnet.NewAddr(1, i+1)}
 		w.restart(i)

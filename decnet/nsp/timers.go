@@ -188,3 +188,20 @@ func (m *Machine) controlAgain(p *Port) {
 		m.giveUp(p, StateDRC)
 	}
 }
+
+// Resume sends what was not acknowledged at once: there is a way again.
+func (m *Machine) Resume() {
+	for _, p := range m.ports {
+		for _, w := range []*window{&p.data.window, &p.other.window} {
+			if p.State == StateRUN && w.next > w.base {
+				w.goBack()
+				w.tries = max(w.tries-1, 0) // it says nothing of the peer that those did not arrive
+			}
+		}
+		if !p.ctlAt.IsZero() {
+			p.ctlDue = true
+			p.ctlTries = max(p.ctlTries-1, 0)
+		}
+		m.enqueue(p)
+	}
+}

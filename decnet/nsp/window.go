@@ -26,8 +26,8 @@ func (w *window) init() { w.base, w.next, w.high, w.end = 1, 1, 1, 1 }
 
 func (w *window) empty() bool { return w.base == w.end }
 
-// sending counts the segment that goes out; exact says that its acknowledgement will not be delayed.
-func (w *window) sending(now time.Time, timeout time.Duration, exact bool) (number uint16, again bool) {
+// sending counts the segment that goes out; wait says how long its acknowledgement is waited for, exact that it will not be delayed.
+func (w *window) sending(now time.Time, wait func(tries int) time.Duration, exact bool) (number uint16, again bool) {
 	n := w.next
 	w.next++
 	again = n < w.high
@@ -36,7 +36,7 @@ func (w *window) sending(now time.Time, timeout time.Duration, exact bool) (numb
 		w.tries++
 	}
 	if w.at.IsZero() {
-		w.at = now.Add(timeout)
+		w.at = now.Add(wait(w.tries))
 	}
 	switch {
 	case again && w.timing && w.timed >= n:
@@ -97,6 +97,12 @@ func (m *Machine) timeout(node decnet.Addr) time.Duration {
 		return m.cfg.FirstTimeout
 	}
 	return min(max(time.Duration(float64(r.mean)*m.cfg.Factor), m.cfg.MinTimeout), m.cfg.MaxTimeout)
+}
+
+// wait is how long an acknowledgement of what was sent so many times is waited for: twice as long each time, so that a link outlives a
+// circuit that is down for some time.
+func (m *Machine) wait(node decnet.Addr, tries int) time.Duration {
+	return min(m.timeout(node)<<min(max(tries-1, 0), 8), m.cfg.MaxTimeout)
 }
 
 func (m *Machine) measured(node decnet.Addr, d time.Duration) {
