@@ -37,6 +37,7 @@ type Process struct {
 	Activities []Activity `json:"activities"` // that serve and recv have in part
 
 	AppleTalk *AppleTalk `json:"appletalk,omitempty"` // of atalk router
+	Detail json.RawMessage `json:"detail"` // what only processes of one role tell: decnet's is in docs/decnet.md
 }
 
 // Service is a service by its name, and where it leads.
@@ -103,6 +104,9 @@ func (p Process) whole() Process {
 	p.Bridges = orEmpty(p.Bridges)
 	p.Activities = plainActivities(p.Activities)
 	p.AppleTalk = p.AppleTalk.whole()
+	if p.Detail == nil {
+		p.Detail = json.RawMessage("{}")
+	}
 	for i := range p.Bridges {
 		b := &p.Bridges[i]
 		b.Since = plain(b.Since)
