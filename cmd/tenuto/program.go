@@ -60,7 +60,8 @@ file is wrong; 3 the other end's key was refused here, or ours there.`,
 	flags.StringVar(&p.configFile, "config", "", "take flags that are not given from `FILE`, in TOML")
 	flags.StringVar(&p.configDir, "config-dir", "", "keep keys in `FOLDER`")
 	flags.StringVar(&p.stateDir, "state-dir", "", "keep records of activities in `FOLDER`")
-	root.AddCommand(p.serve(), p.forward(), p.connect(), p.send(), p.recv(), p.activities(), p.gateway(), p.drive(), p.osi(), p.atalk(), p.demo(), p.status(), p.id(), p.keygen(), p.manual(), p.version())
+	root.AddCommand(p.serve(), p.forward(), p.connect(), p.send(), p.recv(), p.activities(), p.gateway(), p.drive(), p.osi(), p.atalk(), p.decnet(),
+		p.demo(), p.status(), p.id(), p.keygen(), p.manual(), p.version())
 	return root
 }
 

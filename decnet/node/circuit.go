@@ -12,7 +12,7 @@ import (
 const (
 	// maxWaiting is how many octets wait for a circuit; packets beyond that are lost, as in any router.
 	maxWaiting = 4 << 20
-	// defaultRetry is the time between attempts to bring a link up, and how long one that is restarted rests.
+	// defaultRetry is the least time between attempts to bring a link up.
 	defaultRetry = time.Second
 )
 
@@ -97,6 +97,7 @@ func (c *circuit) settled() {
 func (c *circuit) run() {
 	ctx := c.n.ctx
 	for ctx.Err() == nil {
+		began := time.Now()
 		conn, err := c.Link.Open(ctx)
 		if err == nil {
 			err = c.use(ctx, conn)
@@ -105,7 +106,7 @@ func (c *circuit) run() {
 		c.cause = err.Error()
 		c.n.mu.Unlock()
 		select {
-		case <-time.After(c.Retry):
+		case <-time.After(c.Retry - time.Since(began)):
 		case <-ctx.Done():
 		}
 	}

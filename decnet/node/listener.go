@@ -196,8 +196,11 @@ func (r *Request) Accept(data []byte) (*scp.Conn, error) {
 func (r *Request) Reject(data []byte) error { return r.reject(scp.Normal, data) }
 
 func (r *Request) reject(reason scp.Reason, data []byte) error {
-	if len(data) > scp.MaxData {
+	switch {
+	case len(data) > scp.MaxData:
 		return scp.ErrTooLong
+	case !reason.Sayable():
+		return fmt.Errorf("node: refuse: %v is NSP's to say", reason)
 	}
 	n := r.ln.n
 	n.mu.Lock()
@@ -221,4 +224,12 @@ func (r *Request) end(now time.Time, reason scp.Reason, data []byte) error {
 func (r *Request) over(now time.Time) {
 	delete(r.ln.n.waiting, r.link)
 	r.ln.n.session.Forget(now, r.link)
+}
+
+// Refuse rejects for a reason that is not the object's own choice.
+func (r *Request) Refuse(reason scp.Reason) error { return r.reject(reason, nil) }
+
+// RemoteAddr is who asks.
+func (r *Request) RemoteAddr() net.Addr {
+	return scp.Addr{Node: r.link.Peer, Object: r.link.Connect.Src.String()}
 }

@@ -53,7 +53,7 @@ type Circuit struct {
 	Cost      int           // of two ways to a node the cheaper one is taken
 	Verify    []byte        // the neighbour must say it; nil is nothing
 	Say       []byte        // what the neighbour is told if it asks for a verification
-	Retry     time.Duration // between attempts to bring the link up: 1 s
+	Retry     time.Duration // at least, between attempts to bring the link up: 1 s
 }
 
 // Node is a node. Its methods may be called at any time by anyone.
@@ -207,6 +207,7 @@ func (n *Node) Unlock() {
 func (n *Node) tell(e routing.Event) {
 	name := n.circuits[e.Circuit].Name
 	switch {
+	case n.ctx.Err() != nil: // by Close
 	case e.Up && e.Neighbour != 0:
 		n.log.Info("circuit up", "circuit", name, "neighbour", e.Neighbour.String())
 	case e.Up:

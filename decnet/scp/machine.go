@@ -195,7 +195,7 @@ func (m *Machine) Reject(now time.Time, l *Link, r Reason, data []byte) bool {
 	if l.State != Received || l.Port.State != nsp.StateCR {
 		return false
 	}
-	if !r.sayable() {
+	if !r.Sayable() {
 		panic("BUG: scp: Reject with " + r.String())
 	}
 	m.decided(now, l, Rejecting)
@@ -228,7 +228,7 @@ func (m *Machine) Abort(now time.Time, l *Link, r Reason, data []byte) bool {
 	if s := l.Port.State; s != nsp.StateRUN && s != nsp.StateCC || l.State == Closed {
 		return false
 	}
-	if !r.sayable() {
+	if !r.Sayable() {
 		panic("BUG: scp: Abort with " + r.String())
 	}
 	l.State = Disconnecting

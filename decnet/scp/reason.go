@@ -44,5 +44,5 @@ func (r Reason) String() string {
 	return fmt.Sprintf("reason %d", uint16(r))
 }
 
-// sayable tells whether session control may say the reason to a peer.
-func (r Reason) sayable() bool { return r != NoResources && r != NoLink && r != Disconnected }
+// Sayable tells whether session control may say the reason to a peer.
+func (r Reason) Sayable() bool { return r != NoResources && r != NoLink && r != Disconnected }

@@ -36,8 +36,8 @@ type Process struct {
 
 	Activities []Activity `json:"activities"` // that serve and recv have in part
 
-	AppleTalk *AppleTalk `json:"appletalk,omitempty"` // of atalk router
-	Detail json.RawMessage `json:"detail"` // what only processes of one role tell: decnet's is in docs/decnet.md
+	AppleTalk *AppleTalk      `json:"appletalk,omitempty"` // of atalk router
+	Detail    json.RawMessage `json:"detail"`              // what only processes of one role tell: decnet's is in docs/decnet.md
 }
 
 // Service is a service by its name, and where it leads.
