@@ -94,3 +94,13 @@ func (s *signal) fire() {
 		s.ch = nil
 	}
 }
+
+// AbortLinks aborts all links, as an operator would; their peers are told so.
+func (n *Node) AbortLinks() {
+	n.mu.Lock()
+	defer n.Unlock()
+	now := time.Now()
+	for c := range n.conns {
+		n.session.Abort(now, c.Link(), scp.ThirdParty, nil)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -223,6 +224,7 @@ func (r *Request) end(now time.Time, reason scp.Reason, data []byte) error {
 // over notes that nobody asks any more. The lock is held.
 func (r *Request) over(now time.Time) {
 	delete(r.ln.n.waiting, r.link)
+	r.ln.queue = slices.DeleteFunc(r.ln.queue, func(q *Request) bool { return q == r })
 	r.ln.n.session.Forget(now, r.link)
 }
 

@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"time"
 
@@ -42,6 +41,7 @@ type Config struct {
 	Session  scp.Config
 	Flow     nsp.FlowControl // how links of this node want to be fed, unless they are asked for otherwise
 	Logger   *slog.Logger    // hears of circuits; nil is nobody
+	Seed     uint64          // decides which link addresses come first; 0 is at random
 }
 
 // Circuit is one circuit of a node, which owns its link from New on.
@@ -99,12 +99,16 @@ func New(cfg Config) (*Node, error) {
 	var circuits []routing.Circuit
 	for i, c := range cfg.Circuits {
 		p := c.Link.Properties()
-		circuits = append(circuits, routing.Circuit{Name: c.Name, Ethernet: p.Ethernet, InPlace: !p.Restarts, BlockSize: min(c.BlockSize, p.MaxBlock), Hello: c.Hello,
+		circuits = append(circuits, routing.Circuit{Name: c.Name, Ethernet: p.Ethernet, InPlace: !p.Restarts, BlockSize: min(c.BlockSize, maxBlock(p)), Hello: c.Hello,
 			Cost: c.Cost, Verify: c.Verify, Say: c.Say})
 		n.circuits = append(n.circuits, newCircuit(n, i, c))
 	}
 	n.routing = routing.New(routing.Config{Node: cfg.Addr}, circuits)
-	n.session = scp.New(cfg.Session, nsp.New(cfg.NSP, rand.Uint64()))
+	seed := cfg.Seed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	n.session = scp.New(cfg.Session, nsp.New(cfg.NSP, seed))
 	n.ctx, n.cancel = context.WithCancel(context.Background())
 	n.timer = time.AfterFunc(time.Hour, n.tick)
 	n.timer.Stop()
@@ -137,11 +141,19 @@ func (n *Node) check() error {
 		n.names[upper] = n.cfg.Addr
 	}
 	for _, c := range n.cfg.Circuits {
-		if block := c.BlockSize; block != 0 && (block < routing.MinBlockSize || block > c.Link.Properties().MaxBlock) {
-			return fmt.Errorf("node: circuit %s: block size %d is not %d to %d", c.Name, block, routing.MinBlockSize, c.Link.Properties().MaxBlock)
+		if block, most := c.BlockSize, maxBlock(c.Link.Properties()); block != 0 && (block < routing.MinBlockSize || block > most) {
+			return fmt.Errorf("node: circuit %s: block size %d is not %d to %d", c.Name, block, routing.MinBlockSize, most)
 		}
 	}
 	return nil
+}
+
+// maxBlock is the largest block size of a link, which is counted with a short header also on an Ethernet.
+func maxBlock(p link.Properties) int {
+	if p.Ethernet {
+		return p.MaxBlock - (routing.LongHeader - routing.ShortHeader)
+	}
+	return p.MaxBlock
 }
 
 // Addr is the node's address.
@@ -327,94 +339,6 @@ func (n *Node) newConn(l *scp.Link) *scp.Conn {
 	l.Owner = c
 	n.conns[c] = struct{}{}
 	return c
-}
-
-// DialConfig is what may be said with a Dial.
-type DialConfig struct {
-	Source  scp.Descriptor // who calls; the zero Descriptor is the name TENUTO
-	Access  *scp.Access
-	Data    []byte // at most 16 octets
-	Proxy   bool
-	Flow    nsp.FlowControl // how this end wants to be fed; the node's if it is none
-	SegSize int             // the largest segment, in octets of user data; 0 is what the way allows
-}
-
-// Dial asks for a link: to an object such as 1.13::25, ALPHA::MIRROR or 0::TASK. It waits until the object accepts; an error that is an
-// *scp.Error says why it did not. ctx is for the Dial alone.
-func (n *Node) Dial(ctx context.Context, target string, cfg *DialConfig) (*scp.Conn, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	name, object, err := scp.ParseTarget(target)
-	if err != nil {
-		return nil, err
-	}
-	to, err := n.Resolve(name)
-	if err != nil {
-		return nil, err
-	}
-	if cfg == nil {
-		cfg = &DialConfig{}
-	}
-	c := scp.Connect{Dst: object, Src: cfg.Source, Access: cfg.Access, Data: cfg.Data, Proxy: cfg.Proxy}
-	if c.Src == (scp.Descriptor{}) {
-		c.Src = scp.ByName("TENUTO")
-	}
-	return n.dial(ctx, to, c, cfg)
-}
-
-func (n *Node) dial(ctx context.Context, to decnet.Addr, c scp.Connect, cfg *DialConfig) (*scp.Conn, error) {
-	d := &dialling{done: make(chan struct{})}
-	n.mu.Lock()
-	if n.closed {
-		n.mu.Unlock()
-		return nil, fmt.Errorf("node: dial %v: %w", to, net.ErrClosed)
-	}
-	now := time.Now()
-	l, err := n.session.Connect(now, to, c, n.options(now, to, cfg.Flow, cfg.SegSize))
-	if err == nil {
-		n.dials[l] = d
-	}
-	n.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	select {
-	case <-d.done:
-	case <-ctx.Done():
-	case <-n.ctx.Done():
-	}
-	n.mu.Lock()
-	defer n.Unlock()
-	delete(n.dials, l)
-	if conn, ok := l.Owner.(*scp.Conn); ok && ctx.Err() == nil {
-		return conn, nil
-	} else if ok {
-		conn.Link().Owner = nil
-		delete(n.conns, conn)
-	}
-	reason, data, local := l.Reason, l.Data, l.Local
-	closed := l.State == scp.Closed
-	n.session.Forget(time.Now(), l)
-	switch {
-	case closed:
-		return nil, &scp.Error{Peer: to, Reason: reason, Data: data, Local: local}
-	case ctx.Err() != nil:
-		return nil, ctx.Err()
-	}
-	return nil, fmt.Errorf("node: dial %v: %w", to, net.ErrClosed)
-}
-
-// options are those of a link to or from a node.
-func (n *Node) options(now time.Time, peer decnet.Addr, flow nsp.FlowControl, seg int) nsp.Options {
-	if flow == nsp.FlowNone {
-		flow = n.cfg.Flow
-	}
-	most := n.routing.SegSize(now, peer, nsp.MaxHeader)
-	if seg <= 0 || seg > most {
-		seg = most
-	}
-	return nsp.Options{SegSize: seg, Flow: flow}
 }
 
 // Close ends all links, whose peers are told that the node shuts down, and the circuits.

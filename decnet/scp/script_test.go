@@ -99,6 +99,17 @@ func (s *script) command(t *testing.T, d *datadriven.TestData) {
 		ok = e.m.Abort(s.now, l, Reason(reason), data)
 	case "forget":
 		e.m.Forget(s.now, l)
+	case "stop": // the peer stops the link
+		m := nsp.Message{Type: nsp.TypeLinkService, Dst: l.Port.Local, Src: l.Port.Remote, Number: 1, Switch: nsp.Xoff}
+		b, err := m.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.m.NSP.Receive(s.now, peer.addr, false, b)
+	case "write": // write END OCTETS
+		if _, err := e.m.NSP.Write(s.now, l.Port, make([]byte, 10), true); err != nil {
+			s.printf("%v", err)
+		}
 	case "shutdown":
 		e.m.Shutdown = true
 	case "lose": // what is on its way to the end is lost
