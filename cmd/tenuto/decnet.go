@@ -181,9 +181,6 @@ func (p *program) decnetLoop(d *decnetFlags) *cobra.Command {
 	return cmd
 }
 
-// decnetQuiet is how long a peer may be silent after our end of the data, in which it may still answer.
-const decnetQuiet = 2 * time.Second
-
 func (p *program) decnetDial(d *decnetFlags) *cobra.Command {
 	var interrupt string
 	cmd := &cobra.Command{
@@ -220,7 +217,7 @@ disconnected when nothing has come for the time that --quiet says.`,
 	d.access(f)
 	f.StringVar(&d.data, "data", "", "say `TEXT` with the connect")
 	f.StringVar(&interrupt, "interrupt", "", "send `TEXT` as an interrupt first")
-	f.DurationVar(&d.quiet, "quiet", decnetQuiet, "after the end of standard input, wait for `TIME` of silence")
+	f.DurationVar(&d.quiet, "quiet", familyQuiet, "after the end of standard input, wait for `TIME` of silence")
 	return cmd
 }
 

@@ -94,7 +94,7 @@ func (p *program) serveObject(ctx context.Context, n *node.Node, o decnetObject,
 	}
 	s := &forward.Server{Default: target, Logger: p.log.With("object", o.Object)}
 	serving.Go(func() {
-		if err := s.Serve(ctx, decnetLinks{ln, decnetQuiet}); err != nil {
+		if err := s.Serve(ctx, decnetLinks{ln, familyQuiet}); err != nil {
 			p.log.Warn("object", "object", o.Object, "cause", err)
 		}
 	})

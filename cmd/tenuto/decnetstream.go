@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
-	"os"
-	"sync/atomic"
 	"time"
 
 	"github.com/tenuto-session/tenuto/decnet/node"
@@ -14,47 +11,9 @@ import (
 	"github.com/tenuto-session/tenuto/forward"
 )
 
-// decnetStream is a link as package forward has its sessions. A link has no half-close: after CloseWrite reading ends when nothing has come for
-// some time, or with the link.
-type decnetStream struct {
-	*scp.Conn
-	quiet time.Duration // 0 waits for the peer's disconnect
-	ended atomic.Bool   // by CloseWrite
-}
-
-func newDecnetStream(c *scp.Conn, quiet time.Duration) *decnetStream {
-	return &decnetStream{Conn: c, quiet: quiet}
-}
-
-// CloseWrite begins to wait for silence.
-func (s *decnetStream) CloseWrite() error {
-	s.ended.Store(true)
-	s.extend()
-	return nil
-}
-
-func (s *decnetStream) extend() {
-	if s.quiet > 0 {
-		s.SetReadDeadline(time.Now().Add(s.quiet))
-	}
-}
-
-// Read reads, and takes silence after CloseWrite for the end.
-func (s *decnetStream) Read(b []byte) (n int, err error) {
-	n, err = s.Conn.Read(b)
-	switch {
-	case !s.ended.Load():
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return n, io.EOF
-	case n > 0:
-		s.extend()
-	}
-	return n, err
-}
-
-// Abort aborts with as much of the data as a peer takes.
-func (s *decnetStream) Abort(data []byte) error {
-	return s.Conn.Abort(data[:min(len(data), scp.MaxData)])
+// newDecnetStream is a link as package forward has its sessions. It aborts with as much of the data as a peer takes.
+func newDecnetStream(c *scp.Conn, quiet time.Duration) *familyStream {
+	return &familyStream{Conn: c, quiet: quiet, abort: func(data []byte) error { return c.Abort(data[:min(len(data), scp.MaxData)]) }}
 }
 
 // decnetLinks is a listener as package forward has its acceptors.

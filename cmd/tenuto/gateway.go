@@ -18,7 +18,7 @@ import (
 
 func (p *program) gateway() *cobra.Command {
 	var l limits
-	var decnet string
+	var decnet, link string
 	cmd := &cobra.Command{
 		Use:   "gateway LISTEN-URL TARGET-URL",
 		Short: "Join sessions of two kinds",
@@ -28,8 +28,14 @@ and passes on what comes from either. The URLs are those of sessions:
   osi://host:port/?tsel=…&ssel=…  OSI session over RFC 1006 (port 102)
   tenuto://host:port[/service]    sessions over bridges, and its other carriers
 
-or of streams of octets, tcp://host:port and unix:///path, or of links of a DECnet
-node, which --decnet names: decnet://NODE/OBJECT, and decnet:///OBJECT to accept.
+or of streams of octets, tcp://host:port and unix:///path, or of a family with a
+stack of its own:
+
+  decnet://NODE/OBJECT            link of the DECnet node that --decnet names;
+                                  decnet:///OBJECT to accept
+  adsp://Object:Type@Zone         AppleTalk data stream, on the link of --atalk
+  asp://Object:Type@Zone          session of an AppleTalk file server: the other end
+                                  is a gateway whose other side is asp:// as well
 
 Between sessions it is a relay: it proposes to the target what the peer here has
 proposed, answers as the target does, and passes on primitive by primitive. With
@@ -46,7 +52,9 @@ accepted on this machine alone unless --allow-plaintext says otherwise.`,
   tenuto gateway tenuto://:7225 osi://plc/?tsel=0x0001\&ssel=0x0001
   tenuto gateway --allow-plaintext osi://:10102 osi://plc
   tenuto gateway tcp://127.0.0.1:8080 osi://127.0.0.1:10102
-  tenuto gateway --decnet alpha.toml tcp://127.0.0.1:8200 decnet://BETA/200`,
+  tenuto gateway --decnet alpha.toml tcp://127.0.0.1:8200 decnet://BETA/200
+  tenuto gateway tcp://127.0.0.1:8080 adsp://Mine@Office
+  tenuto gateway asp://Files tenuto://site/afp`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := l.check(cmd.Flags()); err != nil {
@@ -55,11 +63,12 @@ accepted on this machine alone unless --allow-plaintext says otherwise.`,
 			if l.osi.Kept < 1 || l.osi.KeptTime <= 0 {
 				return usagef("--kept and --kept-time are positive")
 			}
-			return p.runGateway(cmd.Context(), args[0], args[1], &l, decnet)
+			return p.runGateway(cmd.Context(), args[0], args[1], &l, decnet, link)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&decnet, "decnet", "", "the DECnet node is in `FILE` (docs/decnet.md)")
+	f.StringVar(&link, "atalk", "ltoudp://", "be an AppleTalk node on the link of `URL` (docs/atalk.md)")
 	f.BoolVar(&l.osi.Reuse, "reuse", false, "keep OSI transport connections for the next session, where the other end agrees")
 	f.IntVar(&l.osi.Kept, "kept", 16, "keep at most `N` of them")
 	f.DurationVar(&l.osi.KeptTime, "kept-time", time.Minute, "keep each for at most `TIME`")
@@ -67,14 +76,14 @@ accepted on this machine alone unless --allow-plaintext says otherwise.`,
 	return cmd
 }
 
-func (p *program) runGateway(ctx context.Context, listen, target string, l *limits, decnet string) error {
+func (p *program) runGateway(ctx context.Context, listen, target string, l *limits, decnet, link string) error {
 	ep, err := p.endpoint(ctx, l)
 	if err != nil {
 		return err
 	}
 	defer ep.Close()
-	if isDecnet(listen) || isDecnet(target) {
-		return p.gatewayDecnet(ctx, ep, listen, target, decnet)
+	if family(listen) != "" || family(target) != "" {
+		return p.gatewayFamilies(ctx, ep, listen, target, decnet, link)
 	}
 	told := control.Process{URL: target}
 	to, toStream := stream(target)
