@@ -53,7 +53,7 @@ func network(first, last int, zones ...string) router.PortConfig {
 // datagrams go in, and each of them comes out. The tables have as many networks as the name says.
 func BenchmarkAtalkForward(b *testing.B) {
 	for _, networks := range []int{2, 10000} {
-		b.Run(fmt.Sprintf("router/%d", networks), func(b *testing.B) { forward(b, networks) })
+		b.Run(fmt.Sprint("tenuto-router/", networks), func(b *testing.B) { forward(b, networks) })
 	}
 }
 
@@ -117,8 +117,8 @@ func forward(b *testing.B, networks int) {
 // BenchmarkAtalkZoneList is a node that asks a router over UDP on loopback for all of 1,000 zones, page by page: alone, and while a memory link
 // brings the router 100,000 frames a second that are wrong in all ways.
 func BenchmarkAtalkZoneList(b *testing.B) {
-	for _, hostile := range []int{0, 100000} {
-		b.Run(fmt.Sprintf("router/hostile%d", hostile), func(b *testing.B) { zoneList(b, hostile) })
+	for name, hostile := range map[string]int{"quiet": 0, "hostile": 100000} {
+		b.Run("tenuto-router/"+name, func(b *testing.B) { zoneList(b, hostile) })
 	}
 }
 
@@ -154,7 +154,7 @@ func zoneList(b *testing.B, hostile int) {
 		b.Fatal(err)
 	}
 	stop := flood(bad.Attach(), hostile)
-	var slowest time.Duration
+	var took []time.Duration
 	b.ResetTimer()
 	for range b.N {
 		began := time.Now()
@@ -162,11 +162,12 @@ func zoneList(b *testing.B, hostile int) {
 		if err != nil || len(all) != ports*zones+2 {
 			b.Fatalf("%d zones, %v", len(all), err)
 		}
-		slowest = max(slowest, time.Since(began))
+		took = append(took, time.Since(began))
 	}
 	b.StopTimer()
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/1000, "ms/list")
-	b.ReportMetric(float64(slowest.Microseconds())/1000, "ms-slowest")
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "ms-p99")
 	if hostile > 0 {
 		b.ReportMetric(stop(), "hostile/s")
 	} else {
@@ -215,7 +216,7 @@ func flood(l link.Link, each int) (stop func() float64) {
 
 // BenchmarkAtalkTables is what 10,000 networks take, each with a zone of its own with a name of 32 octets: routes and zones.
 func BenchmarkAtalkTables(b *testing.B) {
-	b.Run("router", func(b *testing.B) { inOwnProcess(b, tables) })
+	b.Run("tenuto-router", func(b *testing.B) { inOwnProcess(b, tables) })
 }
 
 func tables(b *testing.B) {
