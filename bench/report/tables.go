@@ -64,12 +64,16 @@ more is better.`, "rsync", unit("files/s"), []column{{"10,000 files", "Files", "
 	{"Checkpoints: commits", `Of package checkpoint/bolt, by how many activities at the same time; shared is the store that opens its file for each transaction. write-and-flush
 writes as many octets over others, and flushes them. A second; more is better.`, "", unit("commits/s"), []column{
 		{"1", "Commit", "1", nil}, {"16", "Commit", "16", nil}, {"256", "Commit", "256", nil}}},
-	{"AppleTalk: a router", `Datagrams of 64 octets between two memory links, with sender, router and receiver on one core, by how many networks the router knows; a node's
-list of 1,000 zones over UDP on loopback, alone and while the router gets 100,000 wrong frames a second; what 10,000 networks with a zone each take.`, "", nil, []column{
-		{"2 networks, datagrams/s", "AtalkForward", "2", unit("datagrams/s")}, {"10,000", "AtalkForward", "10000", unit("datagrams/s")},
-		{"allocations", "AtalkForward", "10000", allocations},
-		{"zones, ms", "AtalkZoneList", "hostile0", unit("ms/list")}, {"beside wrong frames", "AtalkZoneList", "hostile100000", unit("ms/list")},
-		{"tables, MiB", "AtalkTables", "", unit("MiB")}}},
+	{"AppleTalk: forwarding", `A router between two memory links, with who sends and who receives, all on one core, by how many networks its tables have: datagrams with 64 octets
+of data. Millions a second; more is better.`, "", millions("datagrams/s"), []column{
+		{"2 networks", "AtalkForward", "2", nil}, {"10,000 networks", "AtalkForward", "10000", nil},
+		{"allocations for 256", "AtalkForward", "10000", allocations}}},
+	{"AppleTalk: a list of 1,000 zones", `Asked for by a node over UDP on loopback, in some twenty pages; and while a memory link brings the router 100,000 wrong frames a second. ms; less
+is better.`, "", unit("ms/list"), []column{
+		{"quiet", "AtalkZoneList", "quiet", nil}, {"of 100 the slowest", "AtalkZoneList", "quiet", unit("ms-p99")},
+		{"hostile", "AtalkZoneList", "hostile", nil}, {"of 100 the slowest", "AtalkZoneList", "hostile", unit("ms-p99")}}},
+	{"AppleTalk: tables of 10,000 networks", "Routes, and a zone of its own for each, with a name of 32 octets. MiB; less is better.", "", unit("MiB"), []column{
+		{"10,000 networks", "AtalkTables", "", nil}}},
 	{"AppleTalk: a stream", `Between two nodes of one process over UDP on loopback: ADSP, and datagrams of the same size of which as many are on the way. MB/s; more is
 better.`, "raw", megabytes, []column{{"one direction", "AtalkStream", "", nil}}},
 	{"AppleTalk: transactions and sessions", `Exactly-once transactions over UDP on loopback by how many are under way; what 5,000 ASP sessions of 20 servers hold, of the servers' side; from
