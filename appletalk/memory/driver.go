@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/tenuto-session/tenuto/appletalk/elap"
 	"github.com/tenuto-session/tenuto/appletalk/link"
@@ -26,23 +27,42 @@ const (
 
 // Cable is a link of one kind. Its methods may be called at any time.
 type Cable struct {
-	kind link.Kind
+	kind     link.Kind
+	stations atomic.Pointer[[]*Link] // replaced as a whole
 
-	mu       sync.Mutex
-	stations []*Link
+	mu       sync.Mutex // guards attached, copies and the replacing of stations
 	attached int
 	copies   func(frame []byte) int
+	disturb  atomic.Bool // there is copies
 }
 
 // NewCable makes a cable without stations.
-func NewCable(kind link.Kind) *Cable { return &Cable{kind: kind} }
+func NewCable(kind link.Kind) *Cable {
+	c := &Cable{kind: kind}
+	c.stations.Store(&[]*Link{})
+	return c
+}
 
 // Disturb lets f say how often each station gets a frame, in place of once: that is how frames are lost and doubled. It is called
-// with the cable locked.
+// by one goroutine at a time.
 func (c *Cable) Disturb(f func(frame []byte) int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.copies = f
+	c.disturb.Store(f != nil)
+}
+
+// times is how often a station gets a frame.
+func (c *Cable) times(b []byte) int {
+	if !c.disturb.Load() {
+		return 1
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.copies == nil {
+		return 1
+	}
+	return c.copies(b)
 }
 
 // Attach adds a station. On EtherTalk it has a hardware address that no other has.
@@ -55,7 +75,8 @@ func (c *Cable) Attach() *Link {
 		l.hw = link.Hardware{0x02, 0, 0, 0, byte(c.attached >> 8), byte(c.attached)}
 	}
 	l.arrived.L = &l.mu
-	c.stations = append(c.stations, l)
+	all := append(slices.Clone(*c.stations.Load()), l)
+	c.stations.Store(&all)
 	return l
 }
 
@@ -143,21 +164,15 @@ func (l *Link) WriteFrame(b []byte) error {
 	if len(b) < least || len(b) > most {
 		return link.ErrFrameSize
 	}
-	c := l.cable
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !slices.Contains(c.stations, l) {
+	all := *l.cable.stations.Load()
+	if !slices.Contains(all, l) {
 		return link.ErrClosed
 	}
-	for _, to := range c.stations {
+	for _, to := range all {
 		if to == l {
 			continue
 		}
-		n := 1
-		if c.copies != nil {
-			n = c.copies(b)
-		}
-		for range n {
+		for range l.cable.times(b) {
 			to.put(b)
 		}
 	}
@@ -211,7 +226,8 @@ func (l *Link) join(hw link.Hardware, joined bool) error {
 func (l *Link) Close() error {
 	c := l.cable
 	c.mu.Lock()
-	c.stations = slices.DeleteFunc(c.stations, func(o *Link) bool { return o == l })
+	all := slices.DeleteFunc(slices.Clone(*c.stations.Load()), func(o *Link) bool { return o == l })
+	c.stations.Store(&all)
 	c.mu.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -189,8 +189,9 @@ func fakeTree(files map[string]string) fs.FS {
 // The packages that a program gets by importing the root, and the pure ones, bring nothing with them.
 var unencumbered = []string{".", "spm", "spdu", "transport", "bridge", "endpoint", "carrier", "cotp", "rfc1006", "identity", "checkpoint",
 	"appletalk/link", "appletalk/macroman", "appletalk/ddp", "appletalk/aep", "appletalk/llap", "appletalk/elap", "appletalk/aarp",
-	"appletalk/rtmp", "appletalk/zip", "appletalk/nbp", "appletalk/atp", "group/playout", "group",
-	"decnet", "decnet/nsp", "decnet/routing", "decnet/scp", "decnet/node", "carrier/decnet"}
+	"appletalk/rtmp", "appletalk/zip", "appletalk/nbp", "appletalk/atp", "appletalk/port", "appletalk/engine", "appletalk/router",
+	"appletalk/node", "appletalk/memory", "appletalk/ltoudp", "appletalk/ethertalk", "appletalk/drive", "appletalk/adsp", "appletalk/asp",
+	"appletalk/pap", "carrier/adsp", "group/playout", "group", "decnet", "decnet/nsp", "decnet/routing", "decnet/scp", "decnet/node", "carrier/decnet"}
 
 func TestRootPullsInNothing(t *testing.T) {
 	sources := load(t, repository)
