@@ -140,6 +140,8 @@ func (m *Machine) deliver(now time.Time, d *ddp.Datagram, toAll bool, out *link.
 		return
 	}
 	switch {
+	case d.Hops > 0 && (d.Dst.Num == ddp.SocketRTMP || d.Dst.Num == ddp.SocketZIP):
+		m.Drop(now, port.Stranger, out, "from", d.Src, "hops", d.Hops) // only routers of the cable have something to say there
 	case d.Dst.Num == ddp.SocketRTMP && d.Type == ddp.TypeRTMP:
 		m.rtmp(now, d, toAll, out)
 	case d.Dst.Num == ddp.SocketRTMP && d.Type == ddp.TypeRTMPRequest: // for routers

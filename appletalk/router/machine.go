@@ -61,7 +61,7 @@ func (m *Machine) Frame(now time.Time, i int, b []byte, out *link.Output) {
 	switch {
 	case !ok:
 	case p.state != Up:
-		// "The port does nothing until" it knows its network, but listen to who can tell it.
+		// Until the port knows its network it listens to who can tell it.
 		if r.ToAll || r.D.Dst.Node == p.Addr().Node {
 			m.local(now, p, &r, out)
 		}
@@ -138,6 +138,8 @@ func (m *Machine) local(now time.Time, p *rport, r *port.Received, out *link.Out
 	}
 	up := p.state == Up
 	switch {
+	case d.Hops > 0 && isNeighborly(d):
+		p.Drop(now, port.Stranger, out, "from", d.Src, "hops", d.Hops)
 	case d.Dst.Num == ddp.SocketRTMP && d.Type == ddp.TypeRTMP:
 		m.rtmpData(now, p, r, out)
 	case d.Dst.Num == ddp.SocketZIP && d.Type == ddp.TypeZIP:
@@ -155,6 +157,20 @@ func (m *Machine) local(now time.Time, p *rport, r *port.Received, out *link.Out
 	default:
 		p.Drop(now, port.ClosedSocket, out, "socket", d.Dst.Num, "type", d.Type.String())
 	}
+}
+
+// isNeighborly reports whether a datagram is one that only routers of the cable send: what comes from beyond it is no such one.
+func isNeighborly(d *ddp.Datagram) bool {
+	switch d.Type {
+	case ddp.TypeRTMP:
+		return true
+	case ddp.TypeZIP:
+		switch zip.FunctionOf(d.Data) {
+		case zip.FunctionReply, zip.FunctionExtendedReply, zip.FunctionNetInfoReply, zip.FunctionNotify:
+			return true
+		}
+	}
+	return false
 }
 
 // reply answers a datagram, from the socket and the address that it was sent to: if that was no address of one node, from that of
