@@ -1,6 +1,7 @@
 package router
 
 import (
+	"slices"
 	"time"
 
 	"github.com/tenuto-session/tenuto/appletalk/aep"
@@ -53,6 +54,9 @@ func (m *Machine) rtmpData(now time.Time, p *rport, r *port.Received, out *link.
 		case rtmp.Ignored, rtmp.Kept, rtmp.Changed:
 		}
 	}
+	// A packet may have a network twice, and take back what it has said.
+	slices.Sort(added)
+	added = slices.DeleteFunc(slices.Compact(added), func(net uint16) bool { return m.zones.Find(net) == nil })
 	m.query(now, p, d.Sender, added, out)
 }
 

@@ -7,7 +7,8 @@ import (
 	"github.com/tenuto-session/tenuto/appletalk/macroman"
 )
 
-// Limits of a table. A list that would exceed them is refused, and its network stays without zones.
+// Limits of a table. What others say of a network that would exceed them is refused, and the network stays without zones; the router's own
+// have their place in any case.
 const (
 	maxNames      = 16384 // zones
 	maxMembers    = 65536 // zones of networks, all together
@@ -71,6 +72,11 @@ func (t *Table) Seed(r ddp.Range, extended bool, zones []string) *Network {
 	return n
 }
 
+// room reports whether the table may have so many zones more of what others say.
+func (t *Table) room(names []string) bool {
+	return t.members+len(names) <= maxMembers && len(t.zones)+len(names) <= maxNames
+}
+
 // Remove removes a network, and with it zones that no other network has.
 func (t *Table) Remove(first uint16) {
 	n := t.nets[first]
@@ -89,16 +95,12 @@ func (t *Table) Find(first uint16) *Network { return t.nets[first] }
 // Networks are all networks, by number. They belong to the table.
 func (t *Table) Networks() []*Network { return t.order }
 
-// set gives a network its whole list. It reports false, and does nothing, if there is no room.
-func (t *Table) set(n *Network, names []string) bool {
-	if t.members+len(names) > maxMembers || len(t.zones)+len(names) > maxNames {
-		return false
-	}
+// set gives a network its whole list.
+func (t *Table) set(n *Network, names []string) {
 	for _, name := range names {
 		t.join(n, name)
 	}
 	n.complete, n.collectors = true, nil
-	return true
 }
 
 func (t *Table) join(n *Network, name string) {
@@ -161,10 +163,11 @@ func (t *Table) Learn(from ddp.Addr, n *Network, r Reply, zones []string) Learne
 		}
 		names = c.names
 	}
-	if len(names) > MaxZones || !t.set(n, names) {
+	if len(names) > MaxZones || !t.room(names) {
 		n.collectors = nil
 		return LearnedTooMuch
 	}
+	t.set(n, names)
 	return LearnedComplete
 }
 
@@ -239,7 +242,8 @@ func (t *Table) Rename(n *Network, old, name string) bool {
 	}
 	names[i] = name
 	t.unset(n)
-	return t.set(n, names)
+	t.set(n, names)
+	return true
 }
 
 // Len is how many zones the internet has, and Name the name of one, from 0.

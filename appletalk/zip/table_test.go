@@ -129,6 +129,11 @@ func TestTooMuch(t *testing.T) {
 	if table.Len() > maxNames || table.Len() < maxNames-MaxZones {
 		t.Errorf("%d zones", table.Len())
 	}
+	// The router's own have a place nevertheless, and a new name.
+	own := table.Seed(ddp.Range{First: 5000, Last: 5000}, true, many[:MaxZones])
+	if !own.Complete() || len(own.Zones()) != MaxZones || !table.Rename(own, many[0], "Renamed") || own.Zones()[0] != "Renamed" || len(own.Zones()) != MaxZones {
+		t.Errorf("%d zones of its own", len(own.Zones()))
+	}
 }
 
 // TestTableSimulation makes random changes and compares the table with one that keeps only the lists.
