@@ -9,6 +9,7 @@ import (
 
 	"github.com/tenuto-session/tenuto/appletalk/ddp"
 	"github.com/tenuto-session/tenuto/appletalk/link"
+	"github.com/tenuto-session/tenuto/appletalk/nbp"
 	"github.com/tenuto-session/tenuto/appletalk/node"
 	"github.com/tenuto-session/tenuto/appletalk/router"
 	"github.com/tenuto-session/tenuto/appletalk/rtmp"
@@ -183,6 +184,13 @@ func FuzzFrames(f *testing.F) {
 				return
 			}
 			s.run(time.Duration(wait) * time.Second / 4)
+			for _, name := range []string{"n", "m"} {
+				// Calls that wait for answers, if the node is ready.
+				for _, c := range []node.Call{&node.List{Function: zip.FunctionGetZoneList}, &node.Lookup{Entity: nbp.Entity{Object: "=", Type: "=", Zone: "*"}},
+					&node.NetInfo{}, &node.Routes{}, &node.Echo{To: ddp.Addr{Net: 1, Node: 9}, Wait: time.Second}} {
+					s.do(s.station(name), func(out *link.Output) { s.nodeOf(name).Start(s.now, c, out) })
+				}
+			}
 			s.inject(home, frame)
 			s.inject(office, frame)
 		}
