@@ -21,7 +21,7 @@ import (
 // Function is what a packet is for.
 type Function uint16
 
-// The functions. IA2 p. 2-11
+// The functions. IA2 ch. 2
 const (
 	Request  Function = 1
 	Response Function = 2

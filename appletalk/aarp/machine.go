@@ -185,7 +185,7 @@ func (m *Machine) Resolve(now time.Time, a ddp.Addr, datagram []byte) (hw link.H
 // that there is one.
 func (m *Machine) Handle(now time.Time, p Packet) (asked bool) {
 	if m.addr.Node == 0 {
-		// "While a node is probing it does not answer": somebody else's probe of the same address wins as a response does.
+		// While a node is probing it does not answer, and somebody else's probe of the same address wins as a response does.
 		if m.probes > 0 && p.Src == m.candidate && p.SrcHW != m.hw && p.Function != Request {
 			m.Taken++
 			m.tried[m.candidate] = true
@@ -194,7 +194,7 @@ func (m *Machine) Handle(now time.Time, p Packet) (asked bool) {
 		return false
 	}
 	if p.Function == Probe {
-		delete(m.entries, p.Dst) // whoever had it has it no longer, or will say so; IA2 p. 2-9
+		delete(m.entries, p.Dst) // whoever had it has it no longer, or will say so; IA2 ch. 2
 	}
 	if p.Src == m.addr && p.Function != Probe {
 		m.Conflicts++

@@ -18,7 +18,7 @@ import (
 // Function is what a packet is for.
 type Function uint8
 
-// The functions. IA2 p. 9-13
+// The functions. IA2 ch. 9
 const (
 	TReq  Function = 1
 	TResp Function = 2
@@ -44,7 +44,7 @@ const (
 	maskTimer = 0x07
 )
 
-// Release is how long a responder keeps what it has answered, as a code. IA2 p. 9-18
+// Release is how long a responder keeps what it has answered, as a code. IA2 ch. 9
 type Release uint8
 
 // The codes of release timers.

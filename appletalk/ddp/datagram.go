@@ -155,7 +155,7 @@ func (d *Datagram) Sum() uint16 {
 	return finish(sum(sum(0, d.appendSummed(header[:0])), d.Data))
 }
 
-// Sum is DDP's checksum of octets, also the hash of zone names: it is never 0. IA2 p. 4-17
+// Sum is DDP's checksum of octets, also the hash of zone names: it is never 0. IA2 ch. 4
 func Sum(b []byte) uint16 { return finish(sum(0, b)) }
 
 func sum(c uint16, b []byte) uint16 {

@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-// Networks. IA2 p. 4-5
+// Networks. IA2 ch. 4
 const (
 	FirstStartup = 0xFF00 // the startup range is for nodes that have found no router: it is never routed
 	LastStartup  = 0xFFFE
@@ -33,7 +33,7 @@ const (
 	FirstServerID = 0x80 // LocalTalk: nodes below it are of the user class
 )
 
-// Sockets. IA2 p. 4-14
+// Sockets. IA2 ch. 4
 const (
 	SocketRTMP   = 1
 	SocketNBP    = 2
@@ -46,7 +46,7 @@ const (
 // Type is the protocol that a datagram's data are of.
 type Type uint8
 
-// The types. IA2 p. C-4
+// The types. IA2 app. C
 const (
 	TypeRTMP        Type = 1 // data and responses
 	TypeNBP         Type = 2
@@ -134,7 +134,7 @@ func ParseRange(s string) (Range, error) {
 	return r, nil
 }
 
-// SameNet compares network numbers as every client of DDP does: 0 matches any. IA2 p. 4-9
+// SameNet compares network numbers as every client of DDP does: 0 matches any. IA2 ch. 4
 func SameNet(a, b uint16) bool { return a == b || a == 0 || b == 0 }
 
 // IsStartup reports whether a network number is of the startup range.

@@ -1,6 +1,6 @@
 package ddp
 
-// Cable is what a node that is no router knows of the network it is on. IA2 p. 4-20, P2 p. 9
+// Cable is what a node that is no router knows of the network it is on. IA2 ch. 4, P2
 type Cable struct {
 	Extended bool
 	Range    Range // nonextended: its number twice, 0 while it is not known; extended without a router: 0 to LastStartup
@@ -34,7 +34,7 @@ func (c *Cable) Way(net uint16) Way {
 	return ViaRouter
 }
 
-// Accepts reports whether a datagram for dst is for the node self on the cable, or for all on it. IA2 p. 4-20
+// Accepts reports whether a datagram for dst is for the node self on the cable, or for all on it. IA2 ch. 4
 func (c *Cable) Accepts(self, dst Addr) bool {
 	if !c.Extended {
 		return (dst.Node == self.Node || dst.Node == Broadcast) && SameNet(self.Net, dst.Net)

@@ -32,7 +32,7 @@ var Broadcast = link.Hardware{0x09, 0x00, 0x07, 0xFF, 0xFF, 0xFF}
 // Zones is how many multicast addresses there are for zones.
 const Zones = 253
 
-// ZoneMulticast is the multicast address of the zones whose name has a hash. IA2 p. 8-9
+// ZoneMulticast is the multicast address of the zones whose name has a hash. IA2 ch. 8
 func ZoneMulticast(hash uint16) link.Hardware {
 	return link.Hardware{0x09, 0x00, 0x07, 0x00, 0x00, byte(hash % Zones)}
 }

@@ -14,7 +14,7 @@ import "fmt"
 // Type is the type of a frame.
 type Type uint8
 
-// The types. IA2 p. 1-9
+// The types. IA2 ch. 1
 const (
 	TypeShort Type = 1 // a datagram with the short header
 	TypeLong  Type = 2 // a datagram with the long header
@@ -93,7 +93,7 @@ func Parse(b []byte) (f Frame, err error) {
 			return f, ErrLength
 		}
 	case TypeShort, TypeLong:
-		// "the first two bytes of the data field contain its length in the lower ten bits": it is DDP's own, which ddp checks.
+		// The first two octets have the length of the data in their lower ten bits: it is DDP's own, which ddp checks.
 		if len(f.Data) < 2 {
 			return f, ErrLength
 		}

@@ -30,7 +30,7 @@ type Lookup struct {
 	seen     map[key]bool
 }
 
-// key is what a reply's entity is known by, whatever its spelling. IA2 p. 7-8
+// key is what a reply's entity is known by, whatever its spelling. IA2 ch. 7
 type key struct {
 	addr       ddp.Socket
 	enumerator uint8

@@ -18,7 +18,7 @@ import (
 // Function is what a packet is for.
 type Function uint8
 
-// The functions. IA2 p. 7-13
+// The functions. IA2 ch. 7
 const (
 	BrRq      Function = 1 // broadcast request, to a router
 	LkUp      Function = 2 // lookup, to nodes

@@ -27,7 +27,7 @@ const (
 	maxRoutes     = rtmp.MaxRoutes         // of a Routes call
 )
 
-// List asks a router for zones: all of the internet, those of the cable, or the node's own. IA2 p. 8-20
+// List asks a router for zones: all of the internet, those of the cable, or the node's own. IA2 ch. 8
 type List struct {
 	call
 	Function zip.Function // GetZoneList, GetLocalZones or GetMyZone
@@ -120,7 +120,7 @@ func (l *List) datagram(m *Machine, now time.Time, d *ddp.Datagram, out *link.Ou
 	}
 }
 
-// NetInfo asks the routers of the cable for its range, and whether a zone is one of it. IA2 p. 8-12
+// NetInfo asks the routers of the cable for its range, and whether a zone is one of it. IA2 ch. 8
 type NetInfo struct {
 	call
 	Zone string // MacRoman octets; empty for the default zone
@@ -166,7 +166,7 @@ func (n *NetInfo) datagram(m *Machine, now time.Time, d *ddp.Datagram, out *link
 	n.end(nil)
 }
 
-// Echo sends one echo request and waits for the answer. IA2 p. 6-3
+// Echo sends one echo request and waits for the answer. IA2 ch. 6
 type Echo struct {
 	call
 	To   ddp.Addr
@@ -201,7 +201,7 @@ func (e *Echo) datagram(m *Machine, now time.Time, d *ddp.Datagram, out *link.Ou
 	e.end(nil)
 }
 
-// Routes asks a router for all its routes. IA2 p. 5-20
+// Routes asks a router for all its routes. IA2 ch. 5
 type Routes struct {
 	call
 	Router ddp.Addr // zero: the node's

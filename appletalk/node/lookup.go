@@ -11,7 +11,7 @@ import (
 	"github.com/tenuto-session/tenuto/appletalk/zip"
 )
 
-// Lookup finds names. IA2 p. 7-10
+// Lookup finds names. IA2 ch. 7
 type Lookup struct {
 	call
 	Entity   nbp.Entity
@@ -38,7 +38,7 @@ func (l *Lookup) begin(m *Machine, now time.Time, out *link.Output) error {
 	if l.Interval == 0 {
 		l.Interval = nbp.Interval
 	}
-	// "An extended node must write its real zone": a router drops the other.
+	// A node on an extended network writes its real zone: a router drops the other.
 	if m.Extended() && l.Entity.IsOwnZone() && m.zone != zip.Own {
 		l.Entity.Zone = m.zone
 	}

@@ -261,7 +261,7 @@ func (m *Machine) Tick(now time.Time, out *link.Output) {
 	m.settle()
 }
 
-// nbp answers lookups of the node's names. IA2 p. 7-9
+// nbp answers lookups of the node's names. IA2 ch. 7
 func (m *Machine) nbp(now time.Time, d *ddp.Datagram, out *link.Output) {
 	p, err := nbp.Parse(d.Data)
 	if err != nil {

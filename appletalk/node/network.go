@@ -36,7 +36,7 @@ func (m *Machine) ready(out *link.Output) {
 	}
 }
 
-// lost forgets the router, and what it has told. P2 p. 12
+// lost forgets the router, and what it has told. P2
 func (m *Machine) lost(out *link.Output) {
 	m.cable.Router, m.routerAt = ddp.Addr{}, time.Time{}
 	m.enter(zip.Own, link.Hardware{}, out)

@@ -70,7 +70,7 @@ func (m *Machine) Frame(now time.Time, i int, b []byte, out *link.Output) {
 	}
 }
 
-// route does what a router does with a datagram: it is for this router, or goes on. IA2 p. 4-21
+// route does what a router does with a datagram: it is for this router, or goes on. IA2 ch. 4
 func (m *Machine) route(now time.Time, p *rport, r *port.Received, out *link.Output) {
 	d := &r.D
 	if r.Short {

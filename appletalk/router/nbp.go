@@ -10,7 +10,7 @@ import (
 	"github.com/tenuto-session/tenuto/appletalk/zip"
 )
 
-// nbp takes an NBP packet. A router has no names of its own: it passes requests on. IA2 p. 8-14
+// nbp takes an NBP packet. A router has no names of its own: it passes requests on. IA2 ch. 8
 func (m *Machine) nbp(now time.Time, p *rport, r *port.Received, out *link.Output) {
 	q, err := nbp.Parse(r.D.Data)
 	if err != nil {

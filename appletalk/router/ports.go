@@ -256,7 +256,7 @@ func (m *Machine) adopt(now time.Time, p *rport, d *rtmp.Data, out *link.Output)
 	m.portTick(now, p, out)
 }
 
-// disagree makes a seed port go on without its own network: "the first one up wins". IA2 p. 8-13
+// disagree makes a seed port go on without its own network: the first one up wins. IA2 ch. 8
 func (m *Machine) disagree(now time.Time, p *rport, why string, out *link.Output) {
 	p.seed, p.conflict = false, why
 	p.Counts[port.RangeConflict]++

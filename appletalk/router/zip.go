@@ -156,7 +156,7 @@ func (m *Machine) learn(now time.Time, p *rport, r *port.Received, reply zip.Rep
 	}
 }
 
-// netInfo tells a node of its cable. IA2 p. 8-12
+// netInfo tells a node of its cable. IA2 ch. 8
 func (m *Machine) netInfo(now time.Time, p *rport, r *port.Received, out *link.Output) error {
 	g, err := zip.ParseGetNetInfo(r.D.Data)
 	if err != nil {

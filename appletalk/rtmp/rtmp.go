@@ -16,7 +16,7 @@ import (
 	"github.com/tenuto-session/tenuto/appletalk/ddp"
 )
 
-// Timers. IA2 p. 5-14
+// Timers. IA2 ch. 5
 const (
 	SendTime     = 10 * time.Second
 	ValidityTime = 20 * time.Second
@@ -26,7 +26,7 @@ const (
 // Request is the only octet of a request.
 type Request uint8
 
-// The requests. IA2 p. 5-20
+// The requests. IA2 ch. 5
 const (
 	RequestNetwork Request = 1 // who is the router, and what is the network number
 	RequestSplit   Request = 2 // route data, with split horizon
@@ -124,7 +124,7 @@ func ParseData(b []byte) (d Data, err error) {
 	case len(rest) >= shortTuple && rest[0] == 0 && rest[1] == 0 && rest[2] == version:
 		rest = rest[shortTuple:]
 	default:
-		// "the first tuple gives the network number range": of phase 2 alone
+		// the first tuple is the range of the cable
 		t, n, err := parseTuple(rest)
 		if err != nil {
 			return d, err

@@ -14,7 +14,7 @@ const MaxRoutes = 16384
 //
 //	Good --20 s--> Suspect --20 s--> Bad0 --20 s--> Bad1 --20 s--> no more
 //
-// What its router says again makes it good; distance 31 makes it bad. IA2 p. 5-13
+// What its router says again makes it good; distance 31 makes it bad. IA2 ch. 5
 type State uint8
 
 // The states.
@@ -116,7 +116,7 @@ func (t *Table) remove(del func(*Entry) bool) (gone []ddp.Range) {
 	return gone
 }
 
-// Update takes what a router on a port's network says of a network. IA2 p. 5-18
+// Update takes what a router on a port's network says of a network. IA2 ch. 5
 func (t *Table) Update(port int, from ddp.Addr, u Tuple) Change {
 	i := t.at(u.Range.First)
 	if i == len(t.entries) || !t.entries[i].Range.Overlaps(u.Range) {
@@ -171,7 +171,7 @@ func (t *Table) Age() (gone []ddp.Range) {
 }
 
 // Tuples appends what a router says of its routes on a port: not those that the port leads to, by split horizon, unless the port is
-// -1. Bad ones are told as such. IA2 p. 5-16
+// -1. Bad ones are told as such. IA2 ch. 5
 func (t *Table) Tuples(tuples []Tuple, port int) []Tuple {
 	for i := range t.entries {
 		e := &t.entries[i]

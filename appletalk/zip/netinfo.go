@@ -10,7 +10,7 @@ import (
 	"github.com/tenuto-session/tenuto/appletalk/macroman"
 )
 
-// Flags are those of NetInfoReply and Notify. IA2 p. 8-18
+// Flags are those of NetInfoReply and Notify. IA2 ch. 8
 type Flags uint8
 
 // The flags.

@@ -15,7 +15,7 @@ const (
 	maxCollectors = 4     // routers whose extended replies for one network are put together at the same time
 )
 
-// Table is a router's zone information table: which zones the networks have that its routing table has. IA2 p. 8-10
+// Table is a router's zone information table: which zones the networks have that its routing table has. IA2 ch. 8
 type Table struct {
 	nets    map[uint16]*Network
 	order   []*Network // by first number

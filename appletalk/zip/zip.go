@@ -25,7 +25,7 @@ import (
 // Function is the first octet of a packet.
 type Function uint8
 
-// The functions of DDP type 6. IA2 p. 8-17
+// The functions of DDP type 6. IA2 ch. 8
 const (
 	FunctionQuery         Function = 1
 	FunctionReply         Function = 2
@@ -37,14 +37,14 @@ const (
 	FunctionExtendedReply Function = 8
 )
 
-// The functions of ATP requests, in the first user octet. IA2 p. 8-20
+// The functions of ATP requests, in the first user octet. IA2 ch. 8
 const (
 	FunctionGetMyZone     Function = 7
 	FunctionGetZoneList   Function = 8
 	FunctionGetLocalZones Function = 9
 )
 
-// Timers. IA2 p. 8-16
+// Timers. IA2 ch. 8
 const (
 	QueryTime     = 10 * time.Second
 	BringBackTime = 10 * time.Minute // a network is down so long before it comes back with other zones
