@@ -27,13 +27,13 @@ const (
 // Version is that of all packets that open a connection.
 const Version = 0x0100
 
-// LastAttention is the largest code of a client's attention message; what is above is reserved. IA2 p. 12-23
+// LastAttention is the largest code of a client's attention message; what is above is reserved. IA2 ch. 12
 const LastAttention = 0xEFFF
 
 // Code says what a control packet is for.
 type Code uint8
 
-// The codes. IA2 p. 12-14
+// The codes. IA2 ch. 12
 const (
 	Ack              Code = iota // with AckRequest a probe
 	OpenRequest                  // of who has heard nothing yet

@@ -30,7 +30,7 @@ func (m *Machine) window() uint16 {
 	return m.in.told
 }
 
-// taken takes the data of a packet. IA2 p. 12-10
+// taken takes the data of a packet. IA2 ch. 12
 func (m *Machine) taken(p Packet) {
 	in := &m.in
 	from, to := p.First, p.First+uint32(len(p.Data))
@@ -122,7 +122,7 @@ func (m *Machine) Read(b []byte) (n int, eom bool) {
 	return n, eom
 }
 
-// resetBy takes a forward reset: what has not been read is void. IA2 p. 12-25
+// resetBy takes a forward reset: what has not been read is void. IA2 ch. 12
 func (m *Machine) resetBy(p Packet) {
 	in := &m.in
 	if p.First == in.next || before(in.next, p.First) && !before(in.read+uint32(m.cfg.Window), p.First) {

@@ -126,7 +126,7 @@ func (m *Machine) State() State { return m.state }
 // Err is what has ended the connection: nil while it lives, and ErrClosed after Close.
 func (m *Machine) Err() error { return m.err }
 
-// Open asks the other end for a connection. IA2 p. 12-16
+// Open asks the other end for a connection. IA2 ch. 12
 func (m *Machine) Open(now time.Time) {
 	m.state, m.tries, m.heard = Opening, m.cfg.Tries, now
 	m.ask(now)
@@ -184,7 +184,7 @@ func (m *Machine) Handle(now time.Time, p Packet) {
 	case p.Control && p.Code.opens():
 		m.opening(now, p)
 	case m.state < Established:
-		m.Stray++ // "data are discarded until the connection is open"
+		m.Stray++ // data count when the connection is open
 	case p.Control:
 		m.controlled(now, p)
 	default:
@@ -207,7 +207,7 @@ func (m *Machine) opening(now time.Time, p Packet) {
 	case p.Open.Version != Version:
 		m.Stray++
 	case m.state >= Established:
-		// "If the packet's first number is what this end expects" the other has not heard that the connection is open.
+		// If the packet's first number is what this end expects the other has not heard that the connection is open.
 		if p.Code == OpenAck || p.First != m.in.next {
 			return
 		}
@@ -253,7 +253,7 @@ func (m *Machine) controlled(now time.Time, p Packet) {
 	m.acknowledged(now, p)
 	switch p.Code {
 	case CloseAdvice:
-		// "Out of sequence it is dropped": what is missing comes again, and the advice with the next packet that says so.
+		// Out of sequence it does not count: what is missing comes again, and the advice with the next packet that says so.
 		if p.First == m.in.next {
 			m.close(now, ErrPeer)
 			return

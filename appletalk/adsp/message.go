@@ -22,7 +22,7 @@ type message struct {
 	theirs Packet
 }
 
-// Attention sends an attention message beside the stream: a code of at most LastAttention, and at most MaxAttention octets. IA2 p. 12-23
+// Attention sends an attention message beside the stream: a code of at most LastAttention, and at most MaxAttention octets. IA2 ch. 12
 func (m *Machine) Attention(now time.Time, code uint16, data []byte) error {
 	switch {
 	case code > LastAttention:
@@ -81,7 +81,7 @@ func (m *Machine) TakeAttention() (code uint16, data []byte, ok bool) {
 	return code, data, true
 }
 
-// ForwardReset drops what was written and not acknowledged, here and at the other end. Nothing is taken until the other end has heard of it. IA2 p. 12-25
+// ForwardReset drops what was written and not acknowledged, here and at the other end. Nothing is taken until the other end has heard of it. IA2 ch. 12
 func (m *Machine) ForwardReset(now time.Time) error {
 	if m.state != Established {
 		return fmt.Errorf("adsp: forward reset: the connection is %v", m.state)

@@ -90,7 +90,7 @@ func (m *Machine) Room() int {
 }
 
 // Write takes octets as far as there is room, and with eom, if all of them are taken, the end of a message behind them; that takes the room of
-// one octet. IA2 p. 12-12
+// one octet. IA2 ch. 12
 func (m *Machine) Write(now time.Time, b []byte, eom bool) (n int, ended bool) {
 	o := &m.out
 	room := m.Room()

@@ -32,7 +32,7 @@ const (
 	MaxStatus  = Quantum
 )
 
-// Times. IA2 p. 11-20
+// Times. IA2 ch. 11
 const (
 	TickleTime  = 30 * time.Second // between tickles, both ways
 	SessionTime = 2 * time.Minute  // of silence, after which a session is over
@@ -44,7 +44,7 @@ const (
 // Function is the first user octet of a request.
 type Function uint8
 
-// The functions. IA2 p. 11-24
+// The functions. IA2 ch. 11
 const (
 	CloseSess     Function = 1
 	Command       Function = 2
@@ -65,7 +65,7 @@ func (f Function) String() string {
 	return fmt.Sprintf("function %d", uint8(f))
 }
 
-// Error is an error with its number in the book. IA2 p. C-12
+// Error is an error with its number in the book. IA2 appendix C
 type Error int16
 
 // The errors.
@@ -125,7 +125,7 @@ func join(parts []atp.Part) (b []byte) {
 	return b
 }
 
-// packets is how many packets to ask for so that size octets have room, and one that is more is noticed. IA2 p. 11-11
+// packets is how many packets to ask for so that size octets have room, and one that is more is noticed. IA2 ch. 11
 func packets(size int) int {
 	return min(size/atp.MaxData+1, atp.MaxResponses)
 }

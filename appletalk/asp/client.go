@@ -79,7 +79,7 @@ func begin(r *atp.Requester, now time.Time, q atp.Request) *atp.Transaction {
 	return t
 }
 
-// Open asks for the session. IA2 p. 11-15
+// Open asks for the session. IA2 ch. 11
 func (c *Client) Open(now time.Time) {
 	c.heard = now
 	c.opening = begin(c.requester, now, atp.Request{Peer: c.server, User: user(OpenSess, c.wss, Version), Responses: 1, XO: true, Tries: openTries})
@@ -233,7 +233,7 @@ func (c *Client) opened(now time.Time, u [4]byte) {
 	}
 }
 
-// asked takes a request of the server's. IA2 p. 11-18
+// asked takes a request of the server's. IA2 ch. 11
 func (c *Client) asked(now time.Time, in *atp.Incoming) {
 	if c.session.Num == 0 || in.User[1] != c.id {
 		c.Strays++
@@ -293,7 +293,7 @@ func (c *Client) Tick(now time.Time) {
 		switch t {
 		case c.opening:
 			c.end(ErrNoServer)
-		case c.closing: // "after a few tries it is closed anyway"
+		case c.closing: // after a few tries it is closed anyway
 			c.end(nil)
 		}
 	}

@@ -147,10 +147,10 @@ func (s *Server) Shut() { s.cfg.Sessions = 0 }
 
 func (s *Server) event(e Event) { s.events = append(s.events, e) }
 
-// Listening takes a packet that has come to the listening socket. IA2 p. 11-15
+// Listening takes a packet that has come to the listening socket. IA2 ch. 11
 func (s *Server) Listening(now time.Time, from ddp.Socket, p atp.Packet) {
 	if p.Function == atp.TReq && Function(p.User[0]) == Tickle {
-		// "all tickles come to the listening socket": whose it is says the session's identifier.
+		// All tickles come to the listening socket: whose it is says the session's identifier.
 		if ss := s.of(from, p.User[1]); ss != nil {
 			ss.heard = now
 		} else {
@@ -270,7 +270,7 @@ func (s *Server) Handle(now time.Time, from ddp.Socket, p atp.Packet) {
 	s.event(Event{Kind: Requested, Session: ss, Request: r})
 }
 
-// takes tells whether a request is in sequence, or one that has come before. IA2 p. 11-16
+// takes tells whether a request is in sequence, or one that has come before. IA2 ch. 11
 func (s *Server) takes(ss *Session, from ddp.Socket, p atp.Packet) bool {
 	switch f := Function(p.User[0]); f {
 	case CloseSess:
@@ -307,7 +307,7 @@ func (s *Server) Reply(now time.Time, r *Request, result int32, data []byte) err
 	return nil
 }
 
-// Continue asks for at most size octets of a Write's data, 1 to Quantum; the event Written has them. IA2 p. 11-18
+// Continue asks for at most size octets of a Write's data, 1 to Quantum; the event Written has them. IA2 ch. 11
 func (s *Server) Continue(now time.Time, r *Request, size int) error {
 	switch {
 	case r.Function != Write || r.tr != nil || size < 1 || size > Quantum:

@@ -76,7 +76,7 @@ func Connect(now time.Time, printer ddp.Socket, socket, id uint8, tid uint16) *M
 	return c
 }
 
-// ask asks for the connection. IA2 p. 10-8
+// ask asks for the connection. IA2 ch. 10
 func (c *Machine) ask(now time.Time) {
 	waiting := min(now.Sub(c.began)/time.Second, 0xFFFF)
 	c.again = time.Time{}
@@ -161,7 +161,7 @@ func (c *Machine) Read(now time.Time, b []byte) (n int, eof bool) {
 	return n, eof
 }
 
-// answer hands what was written to the other end, if that has asked. IA2 p. 10-12
+// answer hands what was written to the other end, if that has asked. IA2 ch. 10
 func (c *Machine) answer(now time.Time) {
 	if c.asked != nil && !c.Written() {
 		n := min(len(c.out), int(c.quantum)*PacketSize)
@@ -352,7 +352,7 @@ func (c *Machine) Tick(now time.Time) {
 		switch t {
 		case c.opening:
 			c.end(ErrNoAnswer)
-		case c.closing: // "closed anyway"
+		case c.closing: // closed anyway
 			c.end(ErrClosed)
 		}
 	}

@@ -23,7 +23,7 @@ const (
 	MaxStatus  = 255              // octets of a status
 )
 
-// Times. IA2 p. 10-10
+// Times. IA2 ch. 10
 const (
 	TickleTime  = time.Minute
 	ConnTime    = 2 * time.Minute  // of silence, after which a connection is over
@@ -37,7 +37,7 @@ const (
 // Function is the second user octet.
 type Function uint8
 
-// The functions. IA2 p. 10-14
+// The functions. IA2 ch. 10
 const (
 	OpenConn       Function = 1
 	OpenConnReply  Function = 2

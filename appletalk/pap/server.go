@@ -64,7 +64,7 @@ func (l *Server) free() bool {
 	return len(l.conns) < l.most
 }
 
-// Handle takes a packet that has come to the listening socket. IA2 p. 10-8
+// Handle takes a packet that has come to the listening socket. IA2 ch. 10
 func (l *Server) Handle(now time.Time, from ddp.Socket, p atp.Packet) {
 	in := l.responder.Handle(now, from, p)
 	if in == nil {
