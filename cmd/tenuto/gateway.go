@@ -18,7 +18,6 @@ import (
 
 func (p *program) gateway() *cobra.Command {
 	var l limits
-	var decnet, link string
 	cmd := &cobra.Command{
 		Use:   "gateway LISTEN-URL TARGET-URL",
 		Short: "Join sessions of two kinds",
@@ -63,12 +62,10 @@ accepted on this machine alone unless --allow-plaintext says otherwise.`,
 			if l.osi.Kept < 1 || l.osi.KeptTime <= 0 {
 				return usagef("--kept and --kept-time are positive")
 			}
-			return p.runGateway(cmd.Context(), args[0], args[1], &l, decnet, link)
+			return p.runGateway(cmd.Context(), args[0], args[1], &l)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&decnet, "decnet", "", "the DECnet node is in `FILE` (docs/decnet.md)")
-	f.StringVar(&link, "atalk", "ltoudp://", "be an AppleTalk node on the link of `URL` (docs/atalk.md)")
 	f.BoolVar(&l.osi.Reuse, "reuse", false, "keep OSI transport connections for the next session, where the other end agrees")
 	f.IntVar(&l.osi.Kept, "kept", 16, "keep at most `N` of them")
 	f.DurationVar(&l.osi.KeptTime, "kept-time", time.Minute, "keep each for at most `TIME`")
@@ -76,14 +73,14 @@ accepted on this machine alone unless --allow-plaintext says otherwise.`,
 	return cmd
 }
 
-func (p *program) runGateway(ctx context.Context, listen, target string, l *limits, decnet, link string) error {
+func (p *program) runGateway(ctx context.Context, listen, target string, l *limits) error {
 	ep, err := p.endpoint(ctx, l)
 	if err != nil {
 		return err
 	}
 	defer ep.Close()
 	if family(listen) != "" || family(target) != "" {
-		return p.gatewayFamilies(ctx, ep, listen, target, decnet, link)
+		return p.gatewayFamilies(ctx, ep, listen, target, &l.nodes)
 	}
 	told := control.Process{URL: target}
 	to, toStream := stream(target)

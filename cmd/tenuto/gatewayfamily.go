@@ -33,25 +33,28 @@ func family(rawURL string) string {
 	return ""
 }
 
-// families is a gateway of which one side or both are of a family, with the nodes that it needs.
+// families is a gateway of which one side or both are of a family.
 type families struct {
-	p            *program
-	ep           *tenuto.Endpoint
-	decnet, link string // the flags
-
-	decnetNode *node.Node
-	atalkNode  *atalk.Node
+	p     *program
+	ep    *tenuto.Endpoint
+	nodes *nodes
 }
 
 // circuitTime is how long a connection waits for the DECnet node's first circuit.
 const circuitTime = 5 * time.Second
 
+// awaitCircuit waits for it. If there is none then, that is told by what needs it.
+func awaitCircuit(ctx context.Context, n *node.Node) {
+	ctx, cancel := context.WithTimeout(ctx, circuitTime)
+	defer cancel()
+	_ = n.AwaitCircuit(ctx)
+}
+
 // A dialler reaches a target.
 type dialler func(context.Context) (forward.Conn, error)
 
-func (p *program) gatewayFamilies(ctx context.Context, ep *tenuto.Endpoint, listen, target, decnet, link string) error {
-	g := &families{p: p, ep: ep, decnet: decnet, link: link}
-	defer g.close()
+func (p *program) gatewayFamilies(ctx context.Context, ep *tenuto.Endpoint, listen, target string, n *nodes) error {
+	g := &families{p, ep, n}
 	// What is wrong with either is told before anything is opened.
 	for rawURL, accepts := range map[string]bool{listen: true, target: false} {
 		if err := g.check(rawURL, accepts); err != nil {
@@ -63,15 +66,6 @@ func (p *program) gatewayFamilies(ctx context.Context, ep *tenuto.Endpoint, list
 		return err
 	}
 	return g.accept(ctx, listen, dial, control.Process{URL: target})
-}
-
-func (g *families) close() {
-	if g.decnetNode != nil {
-		g.decnetNode.Close()
-	}
-	if g.atalkNode != nil {
-		g.atalkNode.Close()
-	}
 }
 
 // check tells what is wrong with one of the URLs.
@@ -86,8 +80,8 @@ func (g *families) check(rawURL string, accepts bool) error {
 			return usagef("%s: a URL to accept at names no node", rawURL)
 		case !accepts && host == "":
 			return usagef("%s names no node", rawURL)
-		case g.decnet == "":
-			return usagef("--decnet is missing: the file with the node and its circuits")
+		case g.nodes.decnet == "":
+			return errNoDecnet
 		}
 	case schemeADSP, schemeASP:
 		_, err := atalkAddress(rawURL)
@@ -132,42 +126,14 @@ func atalkAddress(rawURL string) (string, error) {
 	return text, nil
 }
 
-// node is the DECnet node.
-func (g *families) node() (*node.Node, error) {
-	if g.decnetNode == nil {
-		file, err := readDecnet(g.decnet)
-		if err != nil {
-			return nil, usageError{err}
-		}
-		if g.decnetNode, err = file.node(g.p.log); err != nil {
-			return nil, err
-		}
-	}
-	return g.decnetNode, nil
-}
-
-// atalk is the AppleTalk node.
-func (g *families) atalk(ctx context.Context) (*atalk.Node, error) {
-	if g.atalkNode == nil {
-		l, err := openLink(g.link)
-		if err != nil {
-			return nil, err
-		}
-		g.atalkNode = atalk.New(l, atalk.Config{Logger: g.p.log})
-	}
-	return g.atalkNode, g.atalkNode.Ready(ctx)
-}
-
 // dial returns what reaches the target: of a family, a stream or a session.
 func (g *families) dial(ctx context.Context, target string) (dialler, error) {
 	switch family(target) {
 	case schemeDecnet:
-		n, err := g.node()
+		n, err := g.nodes.decnetUp(ctx)
 		host, object, _ := decnetTarget(target)
 		return func(ctx context.Context) (forward.Conn, error) {
-			waiting, cancel := context.WithTimeout(ctx, circuitTime)
-			_ = n.AwaitCircuit(waiting) // or Dial tells that there is none
-			cancel()
+			awaitCircuit(ctx, n)
 			c, err := n.Dial(ctx, host+"::"+object, nil)
 			if err != nil {
 				return nil, err
@@ -175,7 +141,7 @@ func (g *families) dial(ctx context.Context, target string) (dialler, error) {
 			return newDecnetStream(c, familyQuiet), nil
 		}, err
 	case schemeADSP:
-		n, err := g.atalk(ctx)
+		n, err := g.nodes.appletalk(ctx)
 		text, _ := atalkAddress(target)
 		return func(ctx context.Context) (forward.Conn, error) {
 			c, err := adsp.Dial(ctx, n, text, adspConfig)
@@ -185,7 +151,7 @@ func (g *families) dial(ctx context.Context, target string) (dialler, error) {
 			return newADSPStream(c), nil
 		}, err
 	case schemeASP:
-		n, err := g.atalk(ctx)
+		n, err := g.nodes.appletalk(ctx)
 		text, _ := atalkAddress(target)
 		return func(context.Context) (forward.Conn, error) { return openASPFar(n, text, g.p.log), nil }, err
 	}
@@ -209,7 +175,7 @@ func (g *families) accept(ctx context.Context, listen string, dial dialler, told
 	}
 	switch family(listen) {
 	case schemeDecnet:
-		n, err := g.node()
+		n, err := g.nodes.decnetUp(ctx)
 		if err != nil {
 			return err
 		}
@@ -222,7 +188,7 @@ func (g *families) accept(ctx context.Context, listen string, dial dialler, told
 		defer begin(listen, "object", ln.Addr().String())()
 		return server.Serve(ctx, decnetLinks{ln, familyQuiet})
 	case schemeADSP, schemeASP:
-		n, err := g.atalk(ctx)
+		n, err := g.nodes.appletalk(ctx)
 		if err != nil {
 			return err
 		}

@@ -27,6 +27,8 @@ func (p *program) endpoint(ctx context.Context, l *limits) (*tenuto.Endpoint, er
 	}
 	c := l.config(p.log)
 	c.Peers = s
+	l.nodes.p = p
+	c.Carriers = l.nodes.carriers()
 	if c.Key, err = s.Key(); err != nil {
 		return nil, err
 	}

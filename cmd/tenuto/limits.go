@@ -15,6 +15,8 @@ import (
 
 // limits are the flags for limits, times and carriers. Their zero values are the defaults of package tenuto where no flag was added.
 type limits struct {
+	nodes nodes
+
 	handshakeTimeout time.Duration
 	heartbeat        time.Duration
 	streams          int
@@ -81,6 +83,8 @@ func (l *limits) common(f *pflag.FlagSet) {
 	f.Var(&l.bridgeBuffer, "bridge-buffer", "keep at most `SIZE` for all sessions of a bridge")
 	f.Var(&l.processBuffer, "process-buffer", "keep at most `SIZE` for all sessions of this process")
 	f.BoolVar(&l.allowPlaintext, "allow-plaintext", false, "let plaintext (tenuto+tcp://, and osi:// to listen at) leave this machine")
+	f.StringVar(&l.nodes.link, "atalk", "ltoudp://", "for tenuto+adsp://, be an AppleTalk node on the link of `URL` (docs/atalk.md)")
+	f.StringVar(&l.nodes.decnet, "decnet", "", "for tenuto+decnet://, be the DECnet node in `FILE` (docs/decnet.md)")
 	f.BoolVar(&l.noBinding, "no-binding", false, "work through a proxy that ends TLS and begins it anew, and can read all; both ends must say so")
 	f.SortFlags = false
 }
