@@ -31,9 +31,6 @@ func (m *Machine) lead(s *stream) time.Duration {
 	if s.rtt > 0 {
 		l = max(s.rtt+s.rtt/4, leadLeast/2)
 	}
-	if s.failures > 2 { // the first may be due to a path that was not there, and by the second the round trip is known
-		l <<= min(s.failures-2, 8)
-	}
 	return min(l, leadMost)
 }
 
@@ -79,8 +76,8 @@ func (m *Machine) Resynced(now time.Duration, n int, t int64, clock time.Duratio
 	took := now - s.askedAt
 	// It goes on where it was asked to, and need not have been asked for so late a time: the path is better than it was.
 	far := m.clock.running && s.asked && !s.seeks && t == s.target && ahead > 2*max(took, m.leadLeast())
-	// The first that is late says nothing of the next ones: the path may not have been there.
-	if s.asked && (!late || s.failures > 0) && (s.rtt == 0 || took < s.rtt) {
+	// The first that is late says nothing of the next ones, for the path may not have been there; the second one what the path is like now.
+	if s.asked && (!late && s.rtt == 0 || late && s.failures == 1 || (!late || s.failures > 0) && took < s.rtt) {
 		s.rtt = took
 	}
 	s.skipped += int64(skipped)

@@ -73,7 +73,7 @@ func TestFarAway(t *testing.T) {
 	r.never(Rebased)
 }
 
-// TestFartherAway: so is one that has been near, and is far away now.
+// TestFartherAway: so is one that has been near, and is far away now, and then near again.
 func TestFartherAway(t *testing.T) {
 	r := newRig(t, nil)
 	r.join(1, 2)
@@ -81,25 +81,24 @@ func TestFartherAway(t *testing.T) {
 		r.unit(1, 10*i)
 	}
 	r.until(141 * ms)
-	at, way := r.asks[0].Time, 20*ms
-	for tries := 0; ; tries++ {
-		if tries > 8 {
-			t.Fatal("not in step after 8 requests")
+	for _, way := range []time.Duration{20 * ms, 500 * ms, 20 * ms} {
+		for tries := 1; len(r.asks) > 0; tries++ {
+			if tries > 4 {
+				t.Fatalf("not in step after 4 requests of %v", way)
+			}
+			at := r.asks[0].Time
+			r.asks = nil
+			r.until(r.now + way)
+			r.answer(2, at)
+			if len(r.asks) == 0 {
+				r.unit(2, at)
+			}
 		}
-		r.asks = nil
-		r.until(r.now + way)
-		r.answer(2, at)
-		if len(r.asks) == 0 && way > 20*ms {
-			break
+		r.wantsEvent(Recovered, "")
+		for len(r.asks) == 0 { // it sends nothing more
+			r.until(r.now + 10*ms)
 		}
-		if way = 500 * ms; tries == 0 { // and then it falls silent
-			r.until(r.now + 200*ms)
-		}
-		r.until(r.now + restLeast*4)
-		at = r.asks[0].Time
 	}
-	r.unit(2, at)
-	r.wantsEvent(Recovered, "")
 }
 
 // TestPathIsBetter: one that was asked to go on late, for its path was slow, is asked to go on sooner when the answer shows that the path no longer is.

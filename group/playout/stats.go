@@ -29,7 +29,7 @@ type StreamStats struct {
 	Marks     int64         // that have come
 	Skipped   int64         // marks that resynchronization has withdrawn
 	Resyncs   int64         // requests, without those of seeks
-	RoundTrip time.Duration // the shortest of a resynchronization, 0 if there was none
+	RoundTrip time.Duration // the shortest that a resynchronization takes, as far as is known; 0 if there was none
 	Drift     Drift
 }
 

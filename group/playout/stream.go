@@ -52,7 +52,7 @@ type stream struct {
 	inTime   bool          // the answer was, before the clock came to its time
 	failures int
 	retry    time.Duration // when one that rests is asked again
-	rtt      time.Duration // the least time that a request has taken; 0 is not known
+	rtt      time.Duration // the least time that a request takes, as far as is known; 0 is not known
 	want     struct {
 		set  bool
 		time int64
