@@ -105,7 +105,7 @@ func TestExampleConfiguration(t *testing.T) {
 	}
 	// These mean the flag's absence; the rest is what help says.
 	absent := map[string]string{"park": "0s", "strict": "false", "allow-plaintext": "false", "no-binding": "false", "simplex": "false",
-		"half-duplex": "false", "reuse": "false", "json": "false", "replace": "false", "bwlimit": "0B"}
+		"half-duplex": "false", "reuse": "false", "json": "false", "replace": "false", "bwlimit": "0B", "decnet": "node.toml"}
 	for _, command := range []string{"serve", "forward", "connect", "send", "recv", "gateway"} {
 		flags := flagsOf(t, command)
 		for _, name := range slices.Sorted(maps.Keys(flags)) {

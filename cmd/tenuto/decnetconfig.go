@@ -50,6 +50,7 @@ type decnetCircuit struct {
 	Verify         string `toml:"verify"`
 	Say            string `toml:"say"`
 	AllowPlaintext bool   `toml:"allow-plaintext"`
+	Interface      string `toml:"interface"`
 }
 
 type decnetObject struct {
@@ -136,9 +137,11 @@ func (c *decnetCircuit) check() error {
 		return fmt.Errorf("kind %q is none of multinet, ddcmp, ethernet", c.Kind)
 	case datagrams && (c.Local == "" || c.Remote == ""):
 		return errors.New("local and remote go together")
-	case c.Kind == "ethernet" && (!datagrams || c.Connect != "" || c.Listen != ""):
-		return errors.New("an ethernet has local and remote")
-	case btoi(datagrams)+btoi(c.Connect != "")+btoi(c.Listen != "") != 1:
+	case c.Kind == "ethernet" && (datagrams == (c.Interface != "") || c.Connect != "" || c.Listen != ""):
+		return errors.New("an ethernet has local and remote, or an interface")
+	case c.Kind != "ethernet" && c.Interface != "":
+		return errors.New("only an ethernet has an interface")
+	case c.Kind != "ethernet" && btoi(datagrams)+btoi(c.Connect != "")+btoi(c.Listen != "") != 1:
 		return errors.New("one of connect, listen, or local and remote")
 	}
 	if c.Hello != "" {
@@ -176,6 +179,8 @@ func btoi(b bool) int {
 // open makes the circuit's link.
 func (c *decnetCircuit) open(self decnet.Addr) (link.Link, error) {
 	switch {
+	case c.Interface != "":
+		return ethernet.Interface(self.MAC(), c.Interface)
 	case c.Kind == "ethernet":
 		return ethernet.Bridge(self.MAC(), c.Local, c.Remote)
 	case c.Kind == "ddcmp" && c.Connect != "":

@@ -1,7 +1,8 @@
-// Package ethernet carries DECnet in Ethernet frames, which are sent in UDP datagrams: the format of the HECnet bridge. Two nodes may be
-// each other's bridge.
+// Package ethernet carries DECnet in Ethernet frames: on an interface of this host, or in UDP datagrams, which is the format of the HECnet bridge. Two
+// nodes may be each other's bridge.
 //
 //	l, err := ethernet.Bridge(node.MAC(), "127.0.0.1:4711", "127.0.0.1:4712")
+//	l, err := ethernet.Interface(node.MAC(), "eth0") // Linux, with the right to use raw sockets
 //
 // # Limitations
 //
@@ -11,11 +12,17 @@ package ethernet
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/net/bpf"
 
 	"github.com/tenuto-session/tenuto/decnet"
 	"github.com/tenuto-session/tenuto/decnet/internal/datagram"
 	"github.com/tenuto-session/tenuto/decnet/link"
+	"github.com/tenuto-session/tenuto/internal/rawlink"
 )
 
 const (
@@ -57,7 +64,7 @@ func ParseFrame(b []byte) (dst, src decnet.MAC, packet []byte, ok bool) {
 	return dst, src, b[header : header+n : header+n], true
 }
 
-// Link is an Ethernet over UDP. It implements link.Link.
+// Link is an Ethernet. It implements link.Link.
 type Link struct {
 	mac  decnet.MAC
 	sock *datagram.Socket
@@ -71,6 +78,47 @@ func Bridge(mac decnet.MAC, local, remote string) (*Link, error) {
 		return nil, fmt.Errorf("ethernet: bridge: %w", err)
 	}
 	return &Link{mac: mac, sock: s, name: fmt.Sprintf("ethernet udp %v %s", s.LocalAddr(), remote)}, nil
+}
+
+// filter lets through what has DECnet routing's type.
+var filter = []bpf.Instruction{
+	bpf.LoadAbsolute{Off: 12, Size: 2},
+	bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: etherType, SkipTrue: 1},
+	bpf.RetConstant{Val: rawlink.MaxFrame},
+	bpf.RetConstant{Val: 0},
+}
+
+// Interface makes a link for the node with an address on an interface of this host. The interface takes frames for that address beside those for its
+// own, as long as the link lives.
+func Interface(mac decnet.MAC, name string) (*Link, error) {
+	c, err := rawlink.Open(name, filter)
+	if err != nil {
+		return nil, fmt.Errorf("ethernet: %w", err)
+	}
+	if err := errors.Join(c.Accept(mac), c.Join(allEndnodes)); err != nil {
+		c.Close()
+		return nil, fmt.Errorf("ethernet: %s: %w", name, err)
+	}
+	return &Link{mac: mac, sock: datagram.New(device{c}), name: "ethernet " + name}, nil
+}
+
+// device is a packet socket as a datagram.Device.
+type device struct{ *rawlink.Conn }
+
+func (d device) Read(b []byte) (int, error) {
+	n, err := d.ReadFrame(b)
+	if errors.Is(err, os.ErrClosed) {
+		err = net.ErrClosed
+	}
+	return n, err
+}
+
+// Write sends a frame. One that the interface does not take, as while it is down, is lost.
+func (d device) Write(b []byte) (int, error) {
+	if err := d.WriteFrame(b); errors.Is(err, os.ErrClosed) {
+		return 0, net.ErrClosed
+	}
+	return len(b), nil
 }
 
 // Properties tells what it is.

@@ -67,6 +67,7 @@ var rules = []rule{
 	{pkg: "appletalk/atp", may: []string{"appletalk/ddp"}},
 	{pkg: "appletalk/ethertalk", may: []string{"appletalk/link", "appletalk/elap", "internal/rawlink"}},
 	{pkg: "appletalk/...", may: []string{"appletalk/..."}},
+	{pkg: "decnet/ethernet", may: []string{"decnet/...", "internal/rawlink"}},
 	{pkg: "decnet/...", may: []string{"decnet/..."}},
 
 	{pkg: "internal/control", may: []string{".", "forward"}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
@@ -81,12 +82,24 @@ func (c *Conn) Join(a Address) error { return c.membership(unix.PACKET_ADD_MEMBE
 // Leave undoes Join.
 func (c *Conn) Leave(a Address) error { return c.membership(unix.PACKET_DROP_MEMBERSHIP, a) }
 
+// Accept makes the interface receive frames for another address of one station than its own, as long as the socket lives.
+func (c *Conn) Accept(a Address) error {
+	return c.member(unix.PACKET_ADD_MEMBERSHIP, unix.PACKET_MR_UNICAST, a)
+}
+
+// SetReadDeadline is os.File's.
+func (c *Conn) SetReadDeadline(t time.Time) error { return c.file.SetReadDeadline(t) }
+
 func (c *Conn) membership(option int, a Address) error {
+	return c.member(option, unix.PACKET_MR_MULTICAST, a)
+}
+
+func (c *Conn) member(option int, kind uint16, a Address) error {
 	raw, err := c.file.SyscallConn()
 	if err != nil {
 		return err
 	}
-	m := unix.PacketMreq{Ifindex: int32(c.index), Type: unix.PACKET_MR_MULTICAST, Alen: uint16(len(a))}
+	m := unix.PacketMreq{Ifindex: int32(c.index), Type: kind, Alen: uint16(len(a))}
 	copy(m.Address[:], a[:])
 	if control := raw.Control(func(fd uintptr) {
 		err = unix.SetsockoptPacketMreq(int(fd), unix.SOL_PACKET, option, &m)

@@ -5,6 +5,7 @@ package rawlink
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/net/bpf"
 )
@@ -34,6 +35,12 @@ func (c *Conn) Join(Address) error { return errors.ErrUnsupported }
 
 // Leave undoes Join.
 func (c *Conn) Leave(Address) error { return errors.ErrUnsupported }
+
+// Accept makes the interface receive frames for another address of one station than its own.
+func (c *Conn) Accept(Address) error { return errors.ErrUnsupported }
+
+// SetReadDeadline is os.File's.
+func (c *Conn) SetReadDeadline(time.Time) error { return errors.ErrUnsupported }
 
 // Close ends the socket.
 func (c *Conn) Close() error { return nil }

@@ -1,4 +1,4 @@
-// Package datagram is a UDP socket between two addresses, for links that come and go: the socket stays, so that nothing that comes meets a
+// Package datagram is a socket for links that come and go, such as one of UDP between two addresses: it stays, so that nothing that comes meets a
 // closed port, and each [Conn] is the time between Open and Close.
 package datagram
 
@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"time"
 )
@@ -14,35 +15,78 @@ import (
 // MaxSize is the most octets of a datagram.
 const MaxSize = 65535 - 28
 
-// Socket is a UDP socket. Its methods may be called at any time by anyone.
+// Device is what a Socket reads and writes: datagrams. Its methods may be called at any time by anyone, but Read by one at a time; Close and a read
+// deadline end a Read that waits.
+type Device interface {
+	Read(b []byte) (int, error)
+	Write(b []byte) (int, error)
+	SetReadDeadline(time.Time) error
+	Close() error
+}
+
+// Socket is a device that stays. Its methods may be called at any time by anyone.
 type Socket struct {
-	sock   *net.UDPConn
-	remote netip.AddrPort
-	turn   chan struct{} // held by who reads
+	dev   Device
+	local net.Addr
+	turn  chan struct{} // held by who reads
 
 	mu     sync.Mutex
 	conn   *Conn // guarded by mu
 	closed bool  // guarded by mu
 }
 
-// Listen makes a socket at a local address, to a remote one.
+// New makes a socket of a device, and closes it in the end.
+func New(dev Device) *Socket { return &Socket{dev: dev, turn: make(chan struct{}, 1)} }
+
+// Listen makes a socket of UDP at a local address, to a remote one.
 func Listen(local, remote string) (*Socket, error) {
-	at, err := net.ResolveUDPAddr("udp", local)
+	here, err := net.ResolveUDPAddr("udp", local)
 	if err != nil {
 		return nil, err
 	}
-	to, err := net.ResolveUDPAddr("udp", remote)
+	there, err := net.ResolveUDPAddr("udp", remote)
 	if err != nil {
 		return nil, err
 	}
-	s := &Socket{turn: make(chan struct{}, 1)}
-	s.remote = netip.AddrPortFrom(to.AddrPort().Addr().Unmap(), to.AddrPort().Port())
-	s.sock, err = net.ListenUDP("udp", at)
-	return s, err
+	u := &udp{remote: netip.AddrPortFrom(there.AddrPort().Addr().Unmap(), there.AddrPort().Port())}
+	if u.UDPConn, err = net.ListenUDP("udp", here); err != nil {
+		return nil, err
+	}
+	s := New(u)
+	s.local = u.LocalAddr()
+	return s, nil
 }
 
-// LocalAddr is where the socket is.
-func (s *Socket) LocalAddr() net.Addr { return s.sock.LocalAddr() }
+// LocalAddr is where a socket of UDP is; nil of others.
+func (s *Socket) LocalAddr() net.Addr { return s.local }
+
+// udp is a socket between two addresses.
+type udp struct {
+	*net.UDPConn
+	remote netip.AddrPort
+}
+
+// Read waits for the next datagram from the remote address.
+func (u *udp) Read(b []byte) (int, error) {
+	for {
+		n, from, err := u.ReadFromUDPAddrPort(b)
+		switch {
+		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
+			return 0, err
+		case err != nil: // of a datagram that was sent: the remote port is closed
+		case from.Port() == u.remote.Port() && from.Addr().Unmap() == u.remote.Addr():
+			return n, nil
+		}
+	}
+}
+
+// Write sends a datagram. One that the network does not take is lost.
+func (u *udp) Write(b []byte) (int, error) {
+	if _, err := u.WriteToUDPAddrPort(b, u.remote); errors.Is(err, net.ErrClosed) {
+		return 0, err
+	}
+	return len(b), nil
+}
 
 // Open begins a Conn, and ends the one before.
 func (s *Socket) Open(ctx context.Context) (*Conn, error) {
@@ -63,7 +107,7 @@ func (s *Socket) Open(ctx context.Context) (*Conn, error) {
 		return nil, net.ErrClosed
 	}
 	s.conn = &Conn{s: s}
-	return s.conn, s.sock.SetReadDeadline(time.Time{})
+	return s.conn, s.dev.SetReadDeadline(time.Time{})
 }
 
 // Close ends the socket and its Conn.
@@ -77,7 +121,7 @@ func (s *Socket) Close() error {
 	if s.conn != nil {
 		s.conn.ended = true
 	}
-	return s.sock.Close()
+	return s.dev.Close()
 }
 
 // Conn is the time between Open and Close.
@@ -92,35 +136,25 @@ func (c *Conn) over() bool {
 	return c.ended
 }
 
-// Read waits for the next datagram from the remote address. It has one caller at a time.
+// Read waits for the next datagram. It has one caller at a time.
 func (c *Conn) Read(b []byte) (n int, err error) {
 	c.s.turn <- struct{}{}
 	defer func() { <-c.s.turn }()
-	for {
-		if c.over() {
-			return 0, net.ErrClosed
-		}
-		n, from, err := c.s.sock.ReadFromUDPAddrPort(b)
-		switch {
-		case c.over() || errors.Is(err, net.ErrClosed):
-			return 0, net.ErrClosed
-		case err != nil: // of a datagram that was sent: the remote port is closed
-			continue
-		case from.Port() == c.s.remote.Port() && from.Addr().Unmap() == c.s.remote.Addr():
-			return n, nil
-		}
+	if c.over() {
+		return 0, net.ErrClosed
 	}
+	if n, err = c.s.dev.Read(b); err != nil && c.over() {
+		return 0, net.ErrClosed
+	}
+	return n, err
 }
 
-// Write sends a datagram. One that the network does not take is lost.
+// Write sends a datagram.
 func (c *Conn) Write(b []byte) (n int, err error) {
 	if c.over() {
 		return 0, net.ErrClosed
 	}
-	if _, err := c.s.sock.WriteToUDPAddrPort(b, c.s.remote); errors.Is(err, net.ErrClosed) {
-		return 0, err
-	}
-	return len(b), nil
+	return c.s.dev.Write(b)
 }
 
 // Close ends the Conn and leaves the socket.
@@ -132,5 +166,5 @@ func (c *Conn) Close() error {
 		return nil
 	}
 	c.ended = true
-	return c.s.sock.SetReadDeadline(time.Unix(1, 0))
+	return c.s.dev.SetReadDeadline(time.Unix(1, 0))
 }
