@@ -156,6 +156,7 @@ func TestScenarioCircuitGone(t *testing.T) {
 		defer a.Close()
 		defer b.Close()
 		ca, cb := pair(t, a, b)
+		time.Sleep(time.Second) // the acknowledgement of the connect confirm is there: cb waits for nothing
 		la.Medium().Cut()
 		start := time.Now()
 		if _, err := ca.Write([]byte("into the void")); err != nil {
