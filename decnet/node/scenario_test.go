@@ -230,8 +230,8 @@ func TestScenarioTwoCircuits(t *testing.T) {
 		b := newNode(t, "BETA", Circuit{Name: "ONE", Link: b1, Cost: 1}, Circuit{Name: "TWO", Link: b2, Cost: 2})
 		defer a.Close()
 		defer b.Close()
+		synctest.Wait() // both circuits are there: a link that was early would have begun on the other
 		ca, cb := pair(t, a, b)
-		synctest.Wait()
 		if err := transfer(ca, cb, 5, 50_000); err != nil {
 			t.Fatal(err)
 		}
