@@ -3,6 +3,7 @@ package group
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -137,7 +138,7 @@ func TestPause(t *testing.T) {
 		p.next("0:0! 1:0!")
 		p.send(a, 20, 30) // on their way
 		reached, err := a.Pause(bg)
-		if err != nil || reached != 10 {
+		if err != nil || reached < 10 || reached > 30 { // the interrupt came with them, and has purged what was not yet taken
 			t.Errorf("paused at %d, %v", reached, err)
 		}
 		p.next("0:10 1:10")
@@ -149,24 +150,27 @@ func TestPause(t *testing.T) {
 		if _, err := b.Pause(bg); err != nil {
 			t.Error(err)
 		}
+		for at := int64(20); at <= reached; at += 10 {
+			p.next(fmt.Sprint("0:", at))
+		}
 		p.run(time.Minute)
 		if s := p.rcv.Stats(); s.Running || s.Streams[0].Skew != 0 {
 			t.Errorf("%+v", s)
 		}
 		for _, st := range []*Stream{a, b} {
-			if err := st.Resume(bg, 20); err != nil {
+			if err := st.Resume(bg, reached+10); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if r, ok := errors.AsType[*ResyncedError](<-moved); !ok || r.From != 20 {
+		if r, ok := errors.AsType[*ResyncedError](<-moved); !ok || r.From != reached+10 {
 			t.Error("the Send that waited was not told")
 		}
-		p.wantsMoved(b, 20)
-		p.send(a, 20)
-		p.send(b, 20)
-		p.next("0:20! 1:20!")
-		p.wantsEvent(Paused, "stream 0: is paused at 10")
-		p.wantsEvent(Resumed, "stream 1: is resumed at 20")
+		p.wantsMoved(b, reached+10)
+		p.send(a, reached+10)
+		p.send(b, reached+10)
+		p.next(fmt.Sprintf("0:%d! 1:%[1]d!", reached+10))
+		p.wantsEvent(Paused, fmt.Sprint("stream 0: is paused at ", reached))
+		p.wantsEvent(Resumed, fmt.Sprint("stream 1: is resumed at ", reached+10))
 		if err := a.Resume(bg, 1); err == nil {
 			t.Error("resumed twice")
 		}
