@@ -103,6 +103,8 @@ var (
 // millions is a figure divided by a million.
 func millions(name string) figure { return func(r result) float64 { return r.figures[name] / 1e6 } }
 
+func thousandths(name string) figure { return func(r result) float64 { return r.figures[name] / 1e3 } }
+
 func micros(r result) float64    { return r.figures["ns/op"] / 1000 }
 func perSecond(r result) float64 { return 1e9 / r.figures["ns/op"] }
 

@@ -80,6 +80,12 @@ better.`, "raw", megabytes, []column{{"one direction", "AtalkStream", "", nil}}}
 the end of five seconds in which all is lost until a stream goes on.`, "", nil, []column{
 		{"1, a second", "AtalkTransactions", "1", unit("transactions/s")}, {"64, a second", "AtalkTransactions", "64", unit("transactions/s")},
 		{"idle, MiB", "AtalkIdle", "", unit("MiB")}, {"goroutines", "AtalkIdle", "", unit("goroutines")}, {"after a loss, ms", "AtalkLoss", "", unit("ms-after")}}},
+	{"DECnet: logical links", `Two nodes of one process on Multinet over TCP on loopback: messages of 64 KiB by the block size of the circuit; and an octet that MIRROR sends
+back. tcp is writes of that size, and an echo.`, "tcp", nil, []column{
+		{"messages, MB/s", "DecnetBulk", "64K", megabytes}, {"round trip, µs", "DecnetRTT", "", micros}}},
+	{"DECnet: what links hold", "5,000 idle links, both ends; and by how much the live heap has grown after 100,000 connects, each with its release.", "", nil, []column{
+		{"idle, MiB", "IdleDecnet", "5000", unit("MiB-held")}, {"grown, octets", "IdleDecnetCycles", "100000", unit("B-live-grown")},
+		{"goroutines", "IdleDecnetCycles", "100000", unit("goroutines-grown")}, {"µs for a connect", "IdleDecnetCycles", "100000", thousandths("ns/cycle")}}},
 	{"Groups: streams merged by time", `Of package group, on TCP on loopback with both ends in one process, units of 160 octets: 64 streams of 1,000 units a second each with one
 processor, and 8 streams of 100 units a second on a path of 1 MB/s with a round trip of 20 ms (a proxy). Late is from Send to Next, less the playout
 delay. No unit was lost, no stream resynchronized.`, "", nil, []column{
